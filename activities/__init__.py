@@ -1,0 +1,1 @@
+"""One durable step each: I/O through ports, idempotent."""

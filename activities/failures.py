@@ -1,0 +1,27 @@
+"""Our errors as Temporal failures, and back: the one place that knows both."""
+
+from __future__ import annotations
+
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from domain.kernel.errors import HarborGridError
+
+
+def as_failure(error: HarborGridError) -> ApplicationError:
+    """The failure that a workflow sees: its type is our code, and refusals are not retried."""
+    return ApplicationError(
+        error.message, error.details, type=error.code, non_retryable=not error.retryable
+    )
+
+
+def failed_with(error: ActivityError, kind: type[HarborGridError]) -> bool:
+    """Whether the activity ended with this error."""
+    return isinstance(error.cause, ApplicationError) and error.cause.type == kind.code
+
+
+def told(error: ActivityError) -> tuple[str, str]:
+    """Code and sentence of why an activity ended, for people."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError):
+        return cause.type or "kernel.internal", cause.message
+    return "kernel.timed_out", str(cause or error)

@@ -1,0 +1,1 @@
+"""How we reach the world: PostgreSQL, Temporal, SMTP, the lake, telemetry."""

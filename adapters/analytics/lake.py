@@ -1,0 +1,112 @@
+"""Loads events into tenants' lakes, once each, and makes the template that lakes are copied from.
+
+Imported by workers and commands only: DuckDB and Arrow are too heavy for the API process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from analytics.lake import EVENTS, EVENTS_DDL, attach, open_session
+from domain.bus.event import START, Position, RecordedEvent
+from domain.kernel.ids import TenantId
+
+TEMPLATE = "lake_template"
+_OPEN_LAKES = 16
+
+
+class LakeLoader:
+    """Keeps a few lakes open. Each load is one snapshot whose extra info says up to which event it goes."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._sessions: OrderedDict[TenantId, duckdb.DuckDBPyConnection] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of every open lake."""
+        with self._lock:
+            while self._sessions:
+                self._sessions.popitem()[1].close()
+
+    def load(self, tenant: TenantId, events: Sequence[RecordedEvent]) -> None:
+        """Append the events that are not in the lake yet; a repeated load changes nothing."""
+        with self._lock:
+            try:
+                self._append(self._session(tenant), events)
+            except duckdb.Error:
+                # A broken connection or a half-open transaction is not worth keeping.
+                self._sessions.pop(tenant).close()
+                raise
+
+    def _append(self, lake: duckdb.DuckDBPyConnection, events: Sequence[RecordedEvent]) -> None:
+        lake.execute("BEGIN")
+        loaded = _loaded_up_to(lake)
+        fresh = [event for event in events if event.position > loaded]
+        if not fresh:
+            lake.execute("ROLLBACK")
+            return
+        rows = _frame(fresh)
+        lake.register("fresh", rows)
+        lake.execute("INSERT INTO lake.events SELECT * REPLACE (data::JSON AS data) FROM fresh")
+        lake.execute(
+            "CALL lake.set_commit_message('harborgrid', 'events', extra_info => ?)", [str(fresh[-1].position)]
+        )
+        lake.execute("COMMIT")
+        lake.unregister("fresh")
+
+    def _session(self, tenant: TenantId) -> duckdb.DuckDBPyConnection:
+        found = self._sessions.pop(tenant, None)
+        if found is None:
+            found = open_session()
+            attach(found, self._dsn, f"lake_{tenant}", read_only=False)
+            if len(self._sessions) >= _OPEN_LAKES:
+                self._sessions.popitem(last=False)[1].close()
+        self._sessions[tenant] = found
+        return found
+
+
+def make_template(dsn: str) -> None:
+    """Let DuckDB create a lake with our tables in schema lake_template; tenants' lakes are copies of it."""
+    with open_session() as session:
+        attach(session, dsn, TEMPLATE, files=Path("/harborgrid-template"), read_only=False)
+        session.execute(EVENTS_DDL)
+
+
+def _loaded_up_to(lake: duckdb.DuckDBPyConnection) -> Position:
+    row = lake.execute(
+        "SELECT commit_extra_info FROM ducklake_snapshots('lake') "
+        "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id DESC LIMIT 1"
+    ).fetchone()
+    return Position.parse(row[0]) if row else START
+
+
+def _frame(events: Sequence[RecordedEvent]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {
+                "xid": event.position.xid,
+                "seq": event.position.seq,
+                "id": event.id,
+                "type": event.type,
+                "version": event.version,
+                "timestamp": event.timestamp,
+                "source": event.source,
+                "user_id": event.user_id,
+                "subject": event.subject,
+                "data": orjson.dumps(event.data).decode(),
+                "correlation_id": event.metadata.correlation_id,
+                "causation_id": event.metadata.causation_id,
+                "request_id": event.metadata.request_id,
+            }
+            for event in events
+        ],
+        schema=EVENTS,
+    )

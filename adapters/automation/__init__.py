@@ -1,0 +1,1 @@
+"""Onboardings in PostgreSQL."""

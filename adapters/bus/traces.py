@@ -1,0 +1,140 @@
+"""Puts a story together: events from the store, workflows and their activities from Temporal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from adapters.bus.store import PostgresEventReader
+from domain.bus.errors import TraceNotFound
+from domain.bus.event import RecordedEvent
+from domain.kernel.ids import TenantId
+from domain.kernel.payload import Payload
+
+_RPC = timedelta(seconds=3)
+_ENDED = {
+    EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "completed",
+    EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED: "failed",
+    EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT: "timed_out",
+    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED: "cancelled",
+}
+
+
+class NodeKind(StrEnum):
+    """What a node of the story is."""
+
+    EVENT = "event"
+    WORKFLOW = "workflow"
+    ACTIVITY = "activity"
+
+
+class Node(Payload):
+    """One part of a story and what it caused. `id` is an event id, a workflow id or `<workflow id>#<activity id>`."""
+
+    kind: NodeKind
+    id: str
+    name: str
+    status: str
+    at: datetime
+    attempts: int = 1
+    caused: tuple[Node, ...] = ()
+
+
+class Trace(Payload):
+    """A story. `complete` is false when the workflow service could not be asked."""
+
+    correlation_id: str
+    complete: bool
+    roots: tuple[Node, ...]
+
+
+class TraceReader:
+    """Reads stories as a tenant, or as the operator."""
+
+    def __init__(self, events: PostgresEventReader, temporal: Client) -> None:
+        self._events, self._temporal = events, temporal
+
+    async def trace(self, tenant: TenantId | None, correlation_id: str) -> Trace:
+        """Raises TraceNotFound."""
+        events = await self._events.story(tenant, correlation_id)
+        if not events:
+            raise TraceNotFound(correlation_id=correlation_id)
+        nodes = [(event.metadata.causation_id, _of_event(event)) for event in events]
+        complete = True
+        try:
+            nodes += await self._workflows(tenant, correlation_id)
+        except (RPCError, RuntimeError):
+            complete = False
+        return Trace(correlation_id=correlation_id, complete=complete, roots=_tree(nodes))
+
+    async def _workflows(self, tenant: TenantId | None, correlation_id: str) -> list[tuple[str | None, Node]]:
+        quoted = correlation_id.replace("\\", "\\\\").replace("'", "\\'")
+        query = f"CorrelationId = '{quoted}'" + (f" AND TenantId = '{tenant}'" if tenant else "")
+        nodes: list[tuple[str | None, Node]] = []
+        async for found in self._temporal.list_workflows(query, limit=50, rpc_timeout=_RPC):
+            cause = found.search_attributes.get("CausationId") or [None]
+            node = Node(
+                kind=NodeKind.WORKFLOW,
+                id=found.id,
+                name=found.workflow_type,
+                status=found.status.name.lower() if found.status else "unknown",
+                at=found.start_time,
+            )
+            nodes.append((str(cause[0]) if cause[0] else None, node))
+            history = self._temporal.get_workflow_handle(found.id, run_id=found.run_id)
+            steps = [event async for event in history.fetch_history_events(rpc_timeout=_RPC, skip_archival=True)]
+            nodes += [(found.id, step) for step in _activities(found.id, steps)]
+        return nodes
+
+
+def _of_event(event: RecordedEvent) -> Node:
+    return Node(kind=NodeKind.EVENT, id=event.id, name=event.type, status="recorded", at=event.timestamp)
+
+
+def _activities(workflow_id: str, history: Sequence[HistoryEvent]) -> list[Node]:
+    scheduled = {
+        event.event_id: event
+        for event in history
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    }
+    attempts: dict[int, int] = defaultdict(lambda: 1)
+    ended: dict[int, str] = {}
+    for event in history:
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+            started = event.activity_task_started_event_attributes
+            attempts[started.scheduled_event_id] = started.attempt
+        elif event.event_type in _ENDED:
+            # The attribute's name differs by type, the field in it does not.
+            attributes = getattr(event, event.WhichOneof("attributes") or "")
+            ended[attributes.scheduled_event_id] = _ENDED[event.event_type]
+    return [
+        Node(
+            kind=NodeKind.ACTIVITY,
+            id=f"{workflow_id}#{event.activity_task_scheduled_event_attributes.activity_id}",
+            name=event.activity_task_scheduled_event_attributes.activity_type.name,
+            status=ended.get(number, "running"),
+            at=event.event_time.ToDatetime(tzinfo=UTC),
+            attempts=attempts[number],
+        )
+        for number, event in scheduled.items()
+    ]
+
+
+def _tree(nodes: Sequence[tuple[str | None, Node]]) -> tuple[Node, ...]:
+    known = {node.id for _, node in nodes}
+    children: dict[str | None, list[Node]] = defaultdict(list)
+    for cause, node in nodes:
+        children[cause if cause in known else None].append(node)
+
+    def grown(node: Node) -> Node:
+        below = sorted(children[node.id], key=lambda child: child.at)
+        return node.model_copy(update={"caused": tuple(grown(child) for child in below)})
+
+    return tuple(grown(root) for root in sorted(children[None], key=lambda child: child.at))

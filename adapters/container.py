@@ -1,0 +1,192 @@
+"""Wires the world together: the one place that knows every concrete adapter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+
+from activities.analytics import AnalyticsActivities
+from activities.automation import AutomationActivities
+from activities.billing import BillingActivities
+from activities.bus import BusActivities
+from activities.notifications import NotificationsActivities
+from activities.security import SecurityActivities
+from adapters.analytics.event_counts import EventCounts
+from adapters.analytics.event_lake import EventLake
+from adapters.analytics.postgres import PostgresAnalyticsUnitOfWork
+from adapters.automation.postgres import OnboardingDesk, PostgresAutomationUnitOfWork
+from adapters.billing.postgres import KnownPlans, PostgresBillingUnitOfWork
+from adapters.bus.reactions import ReactionHandler
+from adapters.bus.rebuild import PostgresRebuilder
+from adapters.bus.store import PostgresEventReader
+from adapters.bus.subscriptions import PostgresSubscriptions
+from adapters.bus.transport import PostgresTransport
+from adapters.kernel.clock import new_id, utc_now
+from adapters.notifications.postgres import PostgresNotificationsUnitOfWork
+from adapters.notifications.smtp import SmtpSender
+from adapters.postgres.database import Database, connect
+from adapters.postgres.session import Session
+from adapters.postgres.wakeups import Wakeups
+from adapters.security.keyring import PostgresKeyRing, read_master_key
+from adapters.security.migrations import PostgresTenantMigrations
+from adapters.security.postgres import PostgresSecurityUnitOfWork
+from adapters.settings import EventTransportKind, Settings
+from adapters.temporal.plugin import connect as connect_temporal
+from adapters.temporal.starter import FairShares, WorkflowStarter
+from domain.bus.ports import EventTransport
+from domain.catalogue import CATALOGUE
+from domain.kernel.audit import AuditEntry
+from domain.kernel.ids import TenantId
+
+UnitOfWork = TypeVar("UnitOfWork")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsOfWork(Generic[UnitOfWork]):
+    """Transactions of one module on one database.
+
+    as_tenant: run under the tenant's role, which reaches its schema only. Otherwise under the pool's own role,
+    for what is kept in the platform's schema; events still carry the tenant.
+    """
+
+    database: Database
+    build: Callable[[Session], UnitOfWork]
+    as_tenant: bool
+
+    async def __call__(self, tenant: TenantId | None, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """See `domain.kernel.ports.Transactions`."""
+
+        async def body(session: Session) -> T:
+            session.tenant = tenant
+            return await work(self.build(session))
+
+        return await self.database.run(tenant if self.as_tenant else None, body)
+
+
+class Container:
+    """Everything a process of the platform needs, built from its settings."""
+
+    def __init__(self, settings: Settings, database: Database, owner: Database, temporal: Client) -> None:
+        self.settings, self.database, self.owner, self.temporal = settings, database, owner, temporal
+        self.master_key = read_master_key(settings.master_key_path)
+        self.keys = PostgresKeyRing(database, self.master_key)
+        self.starter = WorkflowStarter(temporal, settings.task_queue, FairShares(database))
+        self.events = PostgresEventReader(database)
+        self.lake = EventLake(settings.postgres_dsn.get_secret_value())
+        self.projections = (EventCounts(),)
+        self.subscriptions = PostgresSubscriptions(
+            database, [*self.projections, self.lake, ReactionHandler(self.starter)], CATALOGUE
+        )
+        self.desk = OnboardingDesk(database)
+        self.plans = KnownPlans(database)
+        self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
+        self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=False)
+        self.security = UnitsOfWork(database, PostgresSecurityUnitOfWork, as_tenant=False)
+        self.analytics = UnitsOfWork(database, self._analytics, as_tenant=True)
+        self.notifications = UnitsOfWork(database, PostgresNotificationsUnitOfWork, as_tenant=True)
+
+    def _analytics(self, session: Session) -> PostgresAnalyticsUnitOfWork:
+        return PostgresAnalyticsUnitOfWork(session, self.settings.lake_path.resolve())
+
+    async def audit(self, tenant: TenantId | None, action: str, resource: str) -> None:
+        """Record an action that changes nothing in the database itself."""
+
+        async def work(session: Session) -> None:
+            session.record(AuditEntry(tenant_id=tenant, action=action, resource=resource))
+
+        await self.database.run(None, work)
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """Every activity, with its ports."""
+        provisioning = UnitsOfWork(self.owner, PostgresSecurityUnitOfWork, as_tenant=False)
+        lakes = OwnerInTenant(self.owner, self._analytics)
+        security = SecurityActivities(provisioning, PostgresTenantMigrations(self.owner), self.keys, utc_now)
+        billing = BillingActivities(self.billing, utc_now, new_id)
+        analytics = AnalyticsActivities(lakes, utc_now)
+        notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now)
+        automation = AutomationActivities(self.automation, utc_now)
+        bus = BusActivities(self.subscriptions, PostgresRebuilder(self.database, self.projections, CATALOGUE))
+        return [
+            billing.create_subscription,
+            billing.cancel_subscription,
+            security.provision_tenant,
+            security.deprovision_tenant,
+            security.list_tenants,
+            security.migrate_tenant,
+            analytics.initialize_dashboard,
+            analytics.delete_dashboard,
+            notifications.send_welcome_email,
+            automation.finish_onboarding,
+            bus.deliver,
+            bus.rebuild_projection,
+        ]
+
+    @asynccontextmanager
+    async def transport(self) -> AsyncIterator[EventTransport]:
+        """The transport that the settings name."""
+        if self.settings.event_transport is EventTransportKind.NATS:
+            from adapters.bus.nats import nats_transport  # noqa: PLC0415 - only where it is chosen
+
+            async with nats_transport(self.settings.nats_url, self.database) as transport:
+                yield transport
+        else:
+            yield PostgresTransport(self.database)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerInTenant(Generic[UnitOfWork]):
+    """Transactions of the database's owner that look at a tenant's schema: they make and drop things in it."""
+
+    database: Database
+    build: Callable[[Session], UnitOfWork]
+
+    async def __call__(self, tenant: TenantId | None, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """See `domain.kernel.ports.Transactions`."""
+
+        async def body(session: Session) -> T:
+            session.tenant = tenant
+            if tenant is not None:
+                await session.sql.execute(f'SET LOCAL search_path TO "{TenantId.parse(tenant)}", platform')
+            return await work(self.build(session))
+
+        return await self.database.run(None, body)
+
+
+@asynccontextmanager
+async def open_container(
+    settings: Settings, *, process: str, runtime: Runtime | None = None, lazy: bool = True
+) -> AsyncIterator[Container]:
+    """A container for the length of the block. Raises DatabaseUnavailable or BadConfiguration at once.
+
+    lazy: connect to Temporal on first use, so that requests are accepted and kept while it is down.
+    """
+    wakeups = Wakeups()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            connect(
+                settings.postgres_dsn.get_secret_value(),
+                size=settings.postgres_pool_size,
+                application=f"harborgrid-{process}",
+                notify=wakeups.announce,
+            )
+        )
+        owner = await stack.enter_async_context(
+            connect(
+                settings.postgres_owner_dsn.get_secret_value(),
+                size=4,
+                application=f"harborgrid-{process}-owner",
+                notify=wakeups.announce,
+            )
+        )
+        await stack.enter_async_context(wakeups.sent_through(database.pool))
+        keys = PostgresKeyRing(database, read_master_key(settings.master_key_path))
+        temporal = await connect_temporal(settings, keys, runtime=runtime, lazy=lazy)
+        container = Container(settings, database, owner, temporal)
+        stack.callback(container.lake.close)
+        yield container

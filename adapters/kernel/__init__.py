@@ -1,0 +1,1 @@
+"""The clock, the source of ids and the folder of offloaded payloads."""

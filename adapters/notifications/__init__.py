@@ -1,0 +1,1 @@
+"""Deliveries in PostgreSQL, mail over SMTP, the embedded mail catcher."""

@@ -1,0 +1,1 @@
+"""Tenants, keys and the audit trail in PostgreSQL."""

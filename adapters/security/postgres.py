@@ -1,0 +1,191 @@
+"""Security's tenants, spaces and API keys in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from adapters.postgres.answers import PostgresAnswers
+from adapters.postgres.embedded import APP
+from adapters.postgres.migrations import TENANT, migrate_schema, tenant_schema_sql
+from adapters.postgres.rows import hold, newest_first
+from adapters.postgres.session import Session
+from domain.kernel.ids import TenantId
+from domain.kernel.pagination import Page
+from domain.security.errors import ApiKeyNotFound
+from domain.security.ids import ApiKeyId
+from domain.security.model import ApiKey, Tenant, User
+
+_TENANT = "id, organisation, status, locale, timezone, schema_revision, created_at, deprovisioned_at"
+_KEY = "id, tenant_id, label, scopes, status, created_at, expires_at, revoked_at"
+
+
+class PostgresTenants:
+    """The organisations."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def hold(self, tenant_id: TenantId) -> None:
+        """Wait for others who provision or remove this tenant."""
+        await hold(self._session, f"security_tenant/{tenant_id}")
+
+    async def find(self, tenant_id: TenantId) -> Tenant | None:
+        """The tenant, active or not."""
+        row = await self._session.sql.fetchrow(f"SELECT {_TENANT} FROM security_tenant WHERE id = $1", tenant_id)
+        return Tenant(**dict(row)) if row else None
+
+    async def put(self, tenant: Tenant) -> None:
+        """Insert or replace."""
+        await self._session.sql.execute(
+            f"INSERT INTO security_tenant ({_TENANT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+            "ON CONFLICT (id) DO UPDATE SET (organisation, status, schema_revision, deprovisioned_at) "
+            "= (excluded.organisation, excluded.status, excluded.schema_revision, excluded.deprovisioned_at)",
+            tenant.id,
+            tenant.organisation,
+            tenant.status,
+            tenant.locale,
+            tenant.timezone,
+            tenant.schema_revision,
+            tenant.created_at,
+            tenant.deprovisioned_at,
+        )
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[Tenant]:
+        """Newest first."""
+        return await newest_first(
+            self._session, "security_tenant", lambda row: Tenant(**dict(row)), cursor=cursor, limit=limit
+        )
+
+
+class PostgresTenantSpaces:
+    """Schemas and roles; needs the owner's connection."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def create(self, tenant_id: TenantId) -> str:
+        """Make role, schema and tables."""
+        await self._session.sql.execute(tenant_schema_sql(tenant_id, APP))
+        revision = await migrate_schema(self._session.sql, tenant_id, TENANT)
+        await self._session.sql.execute("SET LOCAL search_path TO platform")
+        await self._session.sql.execute(
+            "UPDATE security_tenant SET schema_revision = $2 WHERE id = $1", tenant_id, revision
+        )
+        return revision
+
+    async def migrate(self, tenant_id: TenantId) -> str:
+        """Bring the schema to the newest revision."""
+        revision = await migrate_schema(self._session.sql, tenant_id, TENANT)
+        await self._session.sql.execute("SET LOCAL search_path TO platform")
+        await self._session.sql.execute(
+            "UPDATE security_tenant SET schema_revision = $2 WHERE id = $1", tenant_id, revision
+        )
+        return revision
+
+    async def drop(self, tenant_id: TenantId) -> None:
+        """Drop schemas and roles, whichever exist."""
+        sql = self._session.sql
+        await sql.execute(f'DROP SCHEMA IF EXISTS "{TenantId.parse(tenant_id)}" CASCADE')
+        await sql.execute(f'DROP SCHEMA IF EXISTS "lake_{tenant_id}" CASCADE')
+        for role in (f"hg_{tenant_id}", f"lake_{tenant_id}"):
+            if await sql.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                await sql.execute(f'DROP ROLE "{role}"')
+
+    async def add_user(self, tenant_id: TenantId, user: User) -> None:
+        """Put a person into the tenant's schema."""
+        await self._session.sql.execute(
+            f'INSERT INTO "{TenantId.parse(tenant_id)}".security_user (id, name, email, role, created_at) '
+            "VALUES ($1, $2, $3, $4, $5)",
+            user.id,
+            user.name,
+            user.email,
+            user.role,
+            user.created_at,
+        )
+
+
+class PostgresApiKeys:
+    """The credentials."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, key: ApiKey, secret_hash: bytes | None) -> None:
+        """Insert."""
+        await self._session.sql.execute(
+            f"INSERT INTO security_api_key ({_KEY}, secret_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            key.id,
+            key.tenant_id,
+            key.label,
+            list(key.scopes),
+            key.status,
+            key.created_at,
+            key.expires_at,
+            key.revoked_at,
+            secret_hash,
+        )
+
+    async def get(self, tenant: TenantId | None, key_id: ApiKeyId) -> ApiKey:
+        """Raises ApiKeyNotFound."""
+        row = await self._session.sql.fetchrow(
+            f"SELECT {_KEY} FROM security_api_key WHERE id = $1 AND ($2::text IS NULL OR tenant_id = $2)",
+            key_id,
+            tenant,
+        )
+        if row is None:
+            raise ApiKeyNotFound
+        return _key(row)
+
+    async def claim(self, key_id: ApiKeyId, secret_hash: bytes) -> bool:
+        """Give an unclaimed key its secret."""
+        claimed = await self._session.sql.fetchval(
+            "UPDATE security_api_key SET status = 'active', secret_hash = $2 "
+            "WHERE id = $1 AND status = 'unclaimed' RETURNING true",
+            key_id,
+            secret_hash,
+        )
+        return bool(claimed)
+
+    async def revoke(self, key_id: ApiKeyId, *, at: datetime) -> None:
+        """Make it useless."""
+        await self._session.sql.execute(
+            "UPDATE security_api_key SET status = 'revoked', revoked_at = $2 WHERE id = $1", key_id, at
+        )
+
+    async def revoke_all(self, tenant_id: TenantId, *, at: datetime) -> None:
+        """Make the tenant's keys useless."""
+        await self._session.sql.execute(
+            "UPDATE security_api_key SET status = 'revoked', revoked_at = $2 "
+            "WHERE tenant_id = $1 AND status <> 'revoked'",
+            tenant_id,
+            at,
+        )
+
+    async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[ApiKey]:
+        """Newest first."""
+        return await newest_first(
+            self._session,
+            "security_api_key",
+            _key,
+            where="$1::text IS NULL OR tenant_id = $1",
+            values=(tenant,),
+            cursor=cursor,
+            limit=limit,
+        )
+
+
+class PostgresSecurityUnitOfWork:
+    """One transaction of security."""
+
+    def __init__(self, session: Session) -> None:
+        self.tenants = PostgresTenants(session)
+        self.spaces = PostgresTenantSpaces(session)
+        self.api_keys = PostgresApiKeys(session)
+        self.answers = PostgresAnswers(session)
+        self.events = session
+        self.audit = session
+
+
+def _key(row: Any) -> ApiKey:
+    return ApiKey(**{name: row[name] for name in _KEY.split(", ")})

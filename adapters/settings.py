@@ -1,0 +1,131 @@
+"""Every setting of the product: an environment variable `HARBORGRID_<NAME>`, documented in docs/settings.md."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class EventTransportKind(StrEnum):
+    """How committed events reach the dispatcher."""
+
+    POSTGRES = "postgres"
+    NATS = "nats"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class BadConfiguration(Exception):  # noqa: N818 - reads as what it is
+    """A setting is missing or wrong; the message names it and says what it should be."""
+
+
+class Settings(BaseSettings):
+    """Read from the environment (prefix `HARBORGRID_`) once, at start."""
+
+    model_config = SettingsConfigDict(env_prefix="HARBORGRID_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(
+        default=Path(".harborgrid"), description="Folder of the embedded servers' data, secrets, lake files and logs."
+    )
+    postgres_dsn: SecretStr = Field(
+        default=SecretStr(""),
+        description="PostgreSQL DSN of the application's login role `harborgrid_app`. "
+        "`harborgrid up` sets it for the embedded server.",
+    )
+    postgres_owner_dsn: SecretStr = Field(
+        default=SecretStr(""),
+        description="PostgreSQL DSN of the role `harborgrid_owner`, which migrates and creates tenant schemas and roles.",
+    )
+    postgres_pool_size: int = Field(default=12, ge=2, le=200, description="Database connections per process, at most.")
+    postgres_port: int = Field(default=5439, ge=0, le=65535, description="Port of the embedded PostgreSQL; 0 picks a free one.")
+    temporal_address: str = Field(default="127.0.0.1:7233", description="host:port of the Temporal frontend.")
+    temporal_namespace: str = Field(default="harborgrid", description="Temporal namespace of all workflows.")
+    temporal_ui_url: str = Field(default="http://127.0.0.1:8233", description="Where operators open the Temporal UI.")
+    temporal_api_key: SecretStr = Field(
+        default=SecretStr(""), description="API key for Temporal Cloud; also turns TLS on. Empty: neither."
+    )
+    task_queue: str = Field(default="harborgrid", description="Temporal task queue that this deployment's workers serve.")
+    worker_max_activities: int = Field(default=40, ge=1, le=1000, description="Activities one worker runs at once, at most.")
+    worker_shutdown_grace_seconds: float = Field(
+        default=10.0, ge=0, le=600, description="How long a stopping worker lets running activities finish."
+    )
+    workflow_sandbox: bool = Field(
+        default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
+    )
+    large_payload_bytes: int = Field(
+        default=128 * 1024, ge=1024, description="Workflow payloads above this size are kept in object storage instead of history."
+    )
+    object_store_dir: Path | None = Field(
+        default=None, description="Folder of offloaded payloads; default `<data_dir>/objects`. Shared by all processes."
+    )
+    master_key_file: Path | None = Field(
+        default=None, description="File with the base64 256-bit master key that wraps tenant data keys; default `<data_dir>/secrets/master.key`."
+    )
+    lake_dir: Path | None = Field(default=None, description="Folder of the tenants' lake files; default `<data_dir>/lake`.")
+    api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    api_port: int = Field(default=8080, ge=0, le=65535, description="Port the API listens on.")
+    api_public_url: str = Field(default="http://127.0.0.1:8080", description="Where callers reach the API.")
+    api_max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body accepted, in bytes.")
+    worker_metrics_port: int = Field(default=9464, ge=0, le=65535, description="Port of the worker's Prometheus metrics.")
+    worker_sdk_metrics_port: int = Field(
+        default=9465, ge=0, le=65535, description="Port of the Temporal SDK's own Prometheus metrics; 0 turns them off."
+    )
+    event_transport: EventTransportKind = Field(
+        default=EventTransportKind.POSTGRES, description="How events reach the dispatcher: `postgres` or `nats`."
+    )
+    nats_url: str = Field(default="nats://127.0.0.1:4222", description="NATS server with JetStream, when the transport is `nats`.")
+    smtp_host: str = Field(default="127.0.0.1", description="SMTP server for outgoing mail.")
+    smtp_port: int = Field(default=2525, ge=1, le=65535, description="Port of the SMTP server; the embedded mail catcher listens here.")
+    smtp_username: str = Field(default="", description="SMTP user; empty: no authentication.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="SMTP password.")
+    smtp_starttls: bool = Field(default=False, description="Demand STARTTLS from the SMTP server.")
+    mail_from: str = Field(default="HarborGrid <welcome@harborgrid.example>", description="Sender of outgoing mail.")
+    mailbox_port: int = Field(default=8025, ge=1, le=65535, description="Port of the embedded mail catcher's mailbox page.")
+    temporal_port: int = Field(default=7233, ge=1, le=65535, description="Port of the embedded Temporal server.")
+    temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="Port of the embedded Temporal UI.")
+    otlp_endpoint: str = Field(
+        default="", description="OTLP/HTTP endpoint for traces, for example `http://127.0.0.1:4318`. Empty: no spans are recorded."
+    )
+    trace_sample_ratio: float = Field(default=1.0, ge=0, le=1, description="Share of new traces that are recorded when OTLP is on.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line written.")
+    log_format: LogFormat = Field(default=LogFormat.JSON, description="`json` for machines, `console` for people.")
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Folder of generated secrets, readable by the owner only."""
+        return self.data_dir / "secrets"
+
+    @property
+    def master_key_path(self) -> Path:
+        """Where the master key is."""
+        return self.master_key_file or self.secrets_dir / "master.key"
+
+    @property
+    def objects_path(self) -> Path:
+        """Where offloaded payloads are."""
+        return self.object_store_dir or self.data_dir / "objects"
+
+    @property
+    def lake_path(self) -> Path:
+        """Where the lake's files are."""
+        return self.lake_dir or self.data_dir / "lake"
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises BadConfiguration with the name of each wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"HARBORGRID_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']} (got {problem['input']!r})"
+            for problem in error.errors()
+        ]
+        raise BadConfiguration("\n".join(lines)) from None

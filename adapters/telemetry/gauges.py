@@ -1,0 +1,50 @@
+"""Gauges that are read off the database, every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from adapters.postgres.database import Database
+from adapters.postgres.session import Session
+from adapters.telemetry.metrics import DATABASE_CONNECTIONS, FENCE_AGE, PARKED_EVENTS, SUBSCRIPTION_LAG
+from domain.bus.ports import EventReader
+from domain.kernel.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+PAUSE_SECONDS = 5.0
+
+
+async def keep_gauges(database: Database, events: EventReader) -> None:
+    """For ever."""
+    while True:
+        try:
+            await refresh_gauges(database, events)
+        except (Unavailable, OSError, TimeoutError) as error:
+            log.warning("gauges.stale", reason=str(error))
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def refresh_gauges(database: Database, events: EventReader) -> None:
+    """Read them once."""
+    FENCE_AGE.set(await events.fence_age_seconds())
+    for subscription, parked, behind in await database.run(None, _bus):
+        PARKED_EVENTS.labels(subscription).set(parked)
+        SUBSCRIPTION_LAG.labels(subscription).set(behind)
+    DATABASE_CONNECTIONS.labels("idle").set(database.pool.get_idle_size())
+    DATABASE_CONNECTIONS.labels("used").set(database.pool.get_size() - database.pool.get_idle_size())
+
+
+async def _bus(session: Session) -> list[tuple[str, int, int]]:
+    rows = await session.sql.fetch("""
+        SELECT c.subscription,
+               (SELECT count(*) FROM bus_parked p WHERE p.subscription = c.subscription) AS parked,
+               sum((SELECT count(*) FROM events e WHERE e.tenant_id = c.tenant_id AND (e.xid, e.seq) > (c.xid, c.seq)))
+                   ::bigint AS behind
+        FROM bus_cursor c GROUP BY c.subscription
+        UNION ALL
+        SELECT subscription, count(*), 0 FROM bus_parked
+        WHERE subscription NOT IN (SELECT subscription FROM bus_cursor) GROUP BY subscription
+    """)
+    return [(row["subscription"], row["parked"], row["behind"]) for row in rows]

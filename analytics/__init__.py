@@ -1,0 +1,1 @@
+"""The numbers: the lake's layout and DuckDB sessions."""

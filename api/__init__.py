@@ -1,0 +1,1 @@
+"""The HTTP contract: routers translate and nothing else."""

@@ -1,0 +1,1 @@
+"""Routes of dashboards and the lake."""

@@ -1,0 +1,85 @@
+"""The application: every router, the edge around them, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from adapters.container import Container
+from api import health
+from api.analytics import dashboards, event_counts
+from api.authentication import Authentication
+from api.automation import onboardings
+from api.billing import plans, subscriptions
+from api.bus import catalogue, codec, events, parked, traces
+from api.bus import subscriptions as bus_subscriptions
+from api.edge import Edge
+from api.envelope import API_VERSION
+from api.notifications import deliveries
+from api.openapi import describe
+from api.operator_session import CODEC_PATH, OperatorSessions
+from api.problems import install
+from api.security import api_keys, audit_records, data_keys, operator_sessions, tenant_migrations, tenants
+
+ROUTERS: tuple[APIRouter, ...] = (
+    onboardings.router,
+    plans.router,
+    subscriptions.router,
+    tenants.router,
+    api_keys.router,
+    data_keys.router,
+    audit_records.router,
+    tenant_migrations.router,
+    operator_sessions.router,
+    dashboards.router,
+    event_counts.router,
+    deliveries.router,
+    events.router,
+    bus_subscriptions.router,
+    parked.router,
+    traces.router,
+    catalogue.router,
+    codec.router,
+    health.router,
+)
+
+
+def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
+    """The ASGI application around a container; `extra` routers are for tests of the machinery."""
+    app = FastAPI(title="HarborGrid", version=API_VERSION, openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
+    app.state.container = container
+    app.state.operator_sessions = OperatorSessions(container.master_key)
+    for router in (*ROUTERS, *extra):
+        app.include_router(router)
+    install(app)
+    describe(app, container.settings)
+    edge = Edge(
+        app,
+        authentication=Authentication(container.database, app.state.operator_sessions),
+        max_body_bytes=container.settings.api_max_body_bytes,
+    )
+    return _CodecDoor(edge, container.settings.temporal_ui_url)
+
+
+class _CodecDoor:
+    """Lets the Temporal UI, which lives on another origin, call the codec with the operator's cookie."""
+
+    def __init__(self, app: Any, origin: str) -> None:
+        self._app = app
+        local = origin.replace("127.0.0.1", "localhost")
+        self._open = CORSMiddleware(
+            app,
+            allow_origins=[origin.rstrip("/"), local.rstrip("/")],
+            allow_methods=["POST"],
+            allow_headers=["*"],
+            allow_credentials=True,
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        is_codec = scope["type"] == "http" and scope["path"].startswith(CODEC_PATH)
+        await (self._open if is_codec else self._app)(scope, receive, send)
+
+

@@ -1,0 +1,75 @@
+"""Who is calling: an API key in `X-API-Key`, checked against its stored hash in constant time."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any
+
+from adapters.kernel.clock import utc_now
+from adapters.postgres.database import Database
+from adapters.postgres.session import Session
+from api.operator_session import CODEC_PATH, OperatorSessions
+from domain.kernel.errors import Unauthenticated
+from domain.security import api_keys
+from domain.security.ids import ApiKeyId
+from domain.security.model import Principal, Scope
+
+# A revoked key works for this long at most; without it every request would pay for a look-up.
+FRESH_SECONDS = 1.0
+_REMEMBERED = 10_000
+_NOBODY = bytes(32)
+
+
+class Authentication:
+    """Reads credentials. No credentials is nobody; wrong ones are refused."""
+
+    def __init__(self, database: Database, sessions: OperatorSessions) -> None:
+        self._database, self._sessions = database, sessions
+        self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
+
+    async def principal(self, headers: dict[bytes, bytes], path: str) -> Principal | None:
+        """The caller, or None. Raises Unauthenticated for credentials that are not valid."""
+        presented = headers.get(b"x-api-key")
+        if presented is None:
+            # A cookie rides along unasked, so it opens nothing but the codec, which changes nothing.
+            cookie = headers.get(b"cookie") if path.startswith(CODEC_PATH) else None
+            return self._sessions.principal(cookie) if cookie else None
+        known = self._known.get(presented)
+        now = time.monotonic()
+        if known is not None and now < known[1]:
+            return known[0]
+        principal = await self._look_up(presented.decode("latin-1"))
+        self._known[presented] = (principal, now + FRESH_SECONDS)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return principal
+
+    async def _look_up(self, presented: str) -> Principal:
+        read = api_keys.read(presented)
+        if read is None:
+            raise Unauthenticated("the API key is malformed")
+        key_id, secret_hash = read
+        row = await self._database.run(None, lambda session: _row(session, key_id))
+        # Compare even if there is no such key, so that both take the same time.
+        matches = api_keys.same(secret_hash, row["secret_hash"] if row else _NOBODY)
+        if row is None or not matches or not _is_valid(row, utc_now()):
+            raise Unauthenticated("the API key is unknown, revoked or expired")
+        return Principal(
+            key_id=ApiKeyId(row["id"]),
+            tenant_id=row["tenant_id"],
+            scopes=frozenset(Scope(scope) for scope in row["scopes"]),
+        )
+
+
+def _is_valid(row: Any, now: datetime) -> bool:
+    return row["status"] == "active" and (row["expires_at"] is None or row["expires_at"] > now)
+
+
+async def _row(session: Session, key_id: ApiKeyId) -> Any:
+    return await session.sql.fetchrow(
+        "SELECT id, tenant_id, scopes, status, expires_at, secret_hash FROM security_api_key "
+        "WHERE id = $1 AND secret_hash IS NOT NULL",
+        key_id,
+    )

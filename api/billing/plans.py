@@ -1,0 +1,19 @@
+"""`/v1/billing/plans`: what can be bought."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.envelope import Answer, ok
+from api.parameters import World
+from api.principals import Reader
+from domain.billing.model import Plan
+
+router = APIRouter(prefix="/v1/billing/plans", tags=["billing"])
+
+
+@router.get("", response_model=Answer[list[Plan]])
+async def list_plans(reader: Reader, world: World) -> Answer[list[Plan]]:
+    """Every plan, cheapest first."""
+    plans = await world.billing(None, lambda uow: uow.plans.all())
+    return ok(list(plans))

@@ -1,0 +1,33 @@
+"""`/v1/billing/subscriptions`: who is on which plan."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.envelope import Answer, ok
+from api.parameters import DEFAULT, Cursor, Limit, World
+from api.principals import Readable
+from api.problems import problems
+from domain.billing.errors import SubscriptionNotFound
+from domain.billing.ids import SubscriptionId
+from domain.billing.model import Subscription
+from domain.kernel.pagination import Page
+
+router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"])
+
+
+@router.get("", response_model=Answer[Page[Subscription]])
+async def list_subscriptions(
+    tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+) -> Answer[Page[Subscription]]:
+    """Subscriptions, newest first."""
+    return ok(await world.billing(tenant, lambda uow: uow.subscriptions.page(tenant, cursor=cursor, limit=limit)))
+
+
+@router.get("/{subscription_id}", response_model=Answer[Subscription], responses=problems(SubscriptionNotFound))
+async def get_subscription(subscription_id: SubscriptionId, tenant: Readable, world: World) -> Answer[Subscription]:
+    """One subscription."""
+    found = await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
+    if tenant is not None and found.tenant_id != tenant:
+        raise SubscriptionNotFound
+    return ok(found)

@@ -1,0 +1,20 @@
+"""`/v1/bus/traces`: one story, from the event that began it through workflows and activities to its last event."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from adapters.bus.traces import Trace, TraceReader
+from api.envelope import Answer, ok
+from api.parameters import Line, World
+from api.principals import Readable
+from api.problems import problems
+from domain.bus.errors import TraceNotFound
+
+router = APIRouter(prefix="/v1/bus/traces", tags=["bus"])
+
+
+@router.get("/{correlation_id}", response_model=Answer[Trace], responses=problems(TraceNotFound))
+async def get_trace(correlation_id: Line, tenant: Readable, world: World) -> Answer[Trace]:
+    """The tree of causes. Without the workflow service its workflows are left out, and `complete` is false."""
+    return ok(await TraceReader(world.events, world.temporal).trace(tenant, correlation_id))

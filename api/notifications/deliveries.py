@@ -1,0 +1,33 @@
+"""`/v1/notifications/deliveries`: what was sent to whom, and what became of it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.envelope import Answer, ok
+from api.parameters import DEFAULT, Cursor, Limit, World
+from api.principals import TenantOfReader
+from api.problems import problems
+from domain.kernel.pagination import Page
+from domain.notifications.errors import DeliveryNotFound
+from domain.notifications.ids import NotificationId
+from domain.notifications.model import Delivery
+from domain.security.errors import TenantRequired
+
+router = APIRouter(prefix="/v1/notifications/deliveries", tags=["notifications"])
+
+
+@router.get("", response_model=Answer[Page[Delivery]], responses=problems(TenantRequired))
+async def list_deliveries(
+    tenant: TenantOfReader, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+) -> Answer[Page[Delivery]]:
+    """Deliveries, newest first."""
+    return ok(await world.notifications(tenant, lambda uow: uow.deliveries.page(cursor=cursor, limit=limit)))
+
+
+@router.get(
+    "/{notification_id}", response_model=Answer[Delivery], responses=problems(TenantRequired, DeliveryNotFound)
+)
+async def get_delivery(notification_id: NotificationId, tenant: TenantOfReader, world: World) -> Answer[Delivery]:
+    """One delivery."""
+    return ok(await world.notifications(tenant, lambda uow: uow.deliveries.get(notification_id)))

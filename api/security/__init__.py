@@ -1,0 +1,1 @@
+"""Routes of tenants, API keys and audit."""

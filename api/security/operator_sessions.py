@@ -1,0 +1,36 @@
+"""`/v1/security/operator-sessions`: let the operator's browser decode payloads in the Temporal UI."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api.envelope import Answer, ok
+from api.operator_session import CODEC_PATH, COOKIE, LIFETIME_SECONDS, OperatorSessions
+from api.principals import Operator
+from api.problems import problems
+from domain.kernel.payload import Payload
+from domain.security.errors import OperatorsOnly
+
+router = APIRouter(prefix="/v1/security/operator-sessions", tags=["security"])
+
+
+class OperatorSession(Payload):
+    """How long the browser may ask for decoding."""
+
+    lifetime_seconds: int
+
+
+@router.post("", status_code=201, response_model=Answer[OperatorSession], responses=problems(OperatorsOnly))
+async def open_session(operator: Operator, request: Request, response: Response) -> Answer[OperatorSession]:
+    """Set a cookie that the codec endpoint, and nothing else, accepts."""
+    sessions: OperatorSessions = request.app.state.operator_sessions
+    response.set_cookie(
+        COOKIE,
+        sessions.issue(operator.key_id),
+        max_age=LIFETIME_SECONDS,
+        path=CODEC_PATH,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return ok(OperatorSession(lifetime_seconds=LIFETIME_SECONDS))

@@ -1,0 +1,68 @@
+"""`/v1/security/tenant-migrations`: bring every tenant's schema to the newest revision."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.postgres.migrations import TENANT, head
+from api.envelope import Answer, ok
+from api.parameters import Line, World
+from api.principals import Operator
+from api.problems import problems
+from domain.kernel.errors import WorkflowsUnavailable
+from domain.kernel.payload import Payload
+from domain.security.errors import MigrationNotFound, OperatorsOnly
+from workflows.sagas.migrate_tenants import (
+    MigrateTenantsInput,
+    MigrateTenantsProgress,
+    MigrateTenantsWorkflow,
+    workflow_id,
+)
+
+router = APIRouter(prefix="/v1/security/tenant-migrations", tags=["security"])
+
+
+class StartedMigration(Payload):
+    """The migration to this revision; `started` is false if it was running already."""
+
+    revision: str
+    workflow_id: str
+    started: bool
+
+
+@router.post(
+    "", status_code=202, response_model=Answer[StartedMigration], responses=problems(OperatorsOnly, WorkflowsUnavailable)
+)
+async def start(operator: Operator, world: World) -> Answer[StartedMigration]:
+    """Migrate the tenants; those already there are left alone, so it may be run again at any time."""
+    revision = head(TENANT)
+    started = await world.starter.start(
+        MigrateTenantsWorkflow.run,
+        MigrateTenantsInput(revision=revision),
+        id=workflow_id(revision),
+        summary=f"Migrate every tenant to {revision}",
+        again=True,
+    )
+    return ok(StartedMigration(revision=revision, workflow_id=workflow_id(revision), started=started))
+
+
+@router.get(
+    "/{revision}",
+    response_model=Answer[MigrateTenantsProgress],
+    responses=problems(OperatorsOnly, MigrationNotFound, WorkflowsUnavailable),
+)
+async def progress(revision: Line, operator: Operator, world: World) -> Answer[MigrateTenantsProgress]:
+    """How far it has come, and which tenants stayed behind."""
+    try:
+        found: MigrateTenantsProgress = await world.starter.handle(workflow_id(revision)).query(
+            MigrateTenantsWorkflow.progress
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise MigrationNotFound(revision=revision) from error
+        raise WorkflowsUnavailable from error
+    except WorkflowQueryFailedError as error:
+        raise WorkflowsUnavailable("no worker answered the query") from error
+    return ok(found)

@@ -1,0 +1,54 @@
+"""The settings of a command: as given, and completed for the embedded servers in the data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
+from adapters.settings import BadConfiguration, Settings, load_settings
+
+
+def embedded_postgres(settings: Settings) -> EmbeddedPostgres:
+    """The embedded server of this data directory."""
+    return EmbeddedPostgres(
+        directory=settings.data_dir.resolve() / "postgres",
+        port=settings.postgres_port,
+        secrets_dir=settings.secrets_dir.resolve(),
+    )
+
+
+def uses_embedded_postgres(settings: Settings) -> bool:
+    """Whether no other PostgreSQL was named."""
+    return not settings.postgres_dsn.get_secret_value()
+
+
+def complete_settings() -> Settings:
+    """Settings with both DSNs. Raises BadConfiguration if neither they nor an embedded server are there."""
+    settings = load_settings()
+    if not uses_embedded_postgres(settings):
+        if not settings.postgres_owner_dsn.get_secret_value():
+            raise BadConfiguration("HARBORGRID_POSTGRES_OWNER_DSN: set it together with HARBORGRID_POSTGRES_DSN")
+        return settings
+    server = embedded_postgres(settings)
+    if not (server.directory / "PG_VERSION").exists():
+        raise BadConfiguration(
+            f"HARBORGRID_POSTGRES_DSN: not set, and {server.directory} holds no embedded server; run `make up` first"
+        )
+    return with_embedded(settings, server)
+
+
+def with_embedded(settings: Settings, server: EmbeddedPostgres) -> Settings:
+    """These settings, pointing at the embedded server."""
+    return settings.model_copy(
+        update={
+            "postgres_dsn": SecretStr(server.dsn(APP)),
+            "postgres_owner_dsn": SecretStr(server.dsn(OWNER)),
+        }
+    )
+
+
+def operator_key_path(settings: Settings) -> Path:
+    """Where `harborgrid up` keeps the operator's API key."""
+    return settings.secrets_dir / "operator-api-key.txt"

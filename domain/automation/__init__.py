@@ -1,0 +1,1 @@
+"""Customers' automations, approvals and onboardings (the report's workflow module)."""

@@ -1,0 +1,178 @@
+"""What billing announces: subscriptions, invoices, payments and usage."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
+
+from domain.billing.ids import InvoiceId, PaymentId, SubscriptionId
+from domain.bus.event import Event, event
+from domain.kernel.money import Money
+
+
+class SubscriptionChange(StrEnum):
+    """What happened to a subscription."""
+
+    UPGRADED = "upgraded"
+    DOWNGRADED = "downgraded"
+    QUANTITY_CHANGED = "quantity_changed"
+    RENEWED = "renewed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+class PaymentMethod(StrEnum):
+    """How money is collected."""
+
+    CARD = "card"
+    SEPA_DEBIT = "sepa_debit"
+    BANK_TRANSFER = "bank_transfer"
+    PAYPAL = "paypal"
+    CREDIT_BALANCE = "credit_balance"
+
+
+class Decline(StrEnum):
+    """Whether asking again can help: soft declines may pass later, hard ones need another payment method."""
+
+    SOFT = "soft"
+    HARD = "hard"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+
+
+@event(
+    "billing.subscription.created",
+    version="1.0.0",
+    source="billing",
+    subject="subscription_id",
+    consumers=("analytics", "security", "notifications"),
+)
+class SubscriptionCreated(Event):
+    """A tenant subscribed to a plan."""
+
+    subscription_id: SubscriptionId
+    plan_code: str = Field(examples=["pro"])
+    price: Money = Field(description="Per interval, before tax.")
+    interval: Literal["month", "year"]
+    current_period_start: AwareDatetime = Field(examples=["2026-03-01T00:00:00Z"])
+    current_period_end: AwareDatetime = Field(description="Exclusive.", examples=["2026-04-01T00:00:00Z"])
+    timezone: str = Field(description="IANA time zone in which periods begin and end.", examples=["Europe/Oslo"])
+    onboarding_id: str | None = Field(
+        default=None,
+        description="The onboarding it was created in, if any.",
+        examples=["onb_01h455vb4pex5vsknk084sn02q"],
+    )
+
+
+@event(
+    "billing.subscription.updated",
+    version="1.0.0",
+    source="billing",
+    subject="subscription_id",
+    consumers=("analytics", "security", "notifications"),
+)
+class SubscriptionUpdated(Event):
+    """A subscription's plan, quantity, period or state changed."""
+
+    subscription_id: SubscriptionId
+    change: SubscriptionChange
+    previous_plan_code: str = Field(examples=["pro"])
+    plan_code: str = Field(description="The plan from then on.", examples=["enterprise"])
+    previous_price: Money = Field(description="Per interval and for all seats, before tax.")
+    price: Money = Field(description="Per interval and for all seats, before tax.")
+    interval: Literal["month", "year"]
+    quantity: PositiveInt = Field(description="Seats from then on.", examples=[25])
+    proration: Money | None = Field(
+        default=None,
+        description="Charged (positive) or credited (negative) for the rest of the period; null: nothing is prorated.",
+    )
+    effective_at: AwareDatetime = Field(
+        description="When the change takes effect: now, or the end of the period for changes at renewal."
+    )
+    current_period_start: AwareDatetime = Field(examples=["2026-03-01T00:00:00Z"])
+    current_period_end: AwareDatetime = Field(description="Exclusive.", examples=["2026-04-01T00:00:00Z"])
+
+
+@event(
+    "billing.subscription.canceled",
+    version="1.0.0",
+    source="billing",
+    subject="subscription_id",
+    consumers=("analytics", "security", "notifications"),
+)
+class SubscriptionCanceled(Event):
+    """A subscription ended."""
+
+    subscription_id: SubscriptionId
+    reason: str = Field(examples=["onboarding compensated"])
+    canceled_at: AwareDatetime = Field(description="When it stops to entitle; recurring revenue ends here.")
+
+
+@event(
+    "billing.invoice.paid",
+    version="1.0.0",
+    source="billing",
+    subject="invoice_id",
+    consumers=("analytics", "notifications", "security"),
+)
+class InvoicePaid(Event):
+    """An invoice is settled in full."""
+
+    invoice_id: InvoiceId
+    number: str = Field(
+        description="The number printed on it, gapless per legal entity and year.", examples=["2026-000417"]
+    )
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
+    payment_id: PaymentId | None = Field(
+        default=None, description="The payment that settled it; null if credit covered it all."
+    )
+    paid: Money = Field(description="The invoice's total, tax included.")
+    tax: Money = Field(description="The tax in it.")
+    method: PaymentMethod
+    attempt: PositiveInt = Field(description="Which attempt to collect succeeded; above 1 it was dunned.", examples=[1])
+
+
+@event(
+    "billing.payment.failed",
+    version="1.0.0",
+    source="billing",
+    subject="invoice_id",
+    consumers=("notifications", "automation", "analytics"),
+)
+class PaymentFailed(Event):
+    """An attempt to collect an invoice failed for certain; unknown results are reconciled first."""
+
+    payment_id: PaymentId
+    invoice_id: InvoiceId
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
+    due: Money = Field(description="What could not be collected, tax included.")
+    method: PaymentMethod
+    provider: Literal["stripe", "paypal"]
+    decline: Decline
+    decline_code: str = Field(description="The provider's code, as received.", examples=["insufficient_funds"])
+    attempt: PositiveInt = Field(description="How often this invoice was tried, this time included.", examples=[1])
+    next_attempt_at: AwareDatetime | None = Field(
+        default=None, description="When dunning tries again; null: not by itself."
+    )
+
+
+@event(
+    "billing.usage.threshold",
+    version="1.0.0",
+    source="billing",
+    subject="subscription_id",
+    consumers=("notifications", "gateway", "analytics"),
+)
+class UsageThreshold(Event):
+    """Metered usage reached a share of what the plan includes; published once per share and period."""
+
+    subscription_id: SubscriptionId
+    meter: str = Field(description="Name of the meter.", examples=["api_requests"])
+    unit: str = Field(description="What one unit of usage is.", examples=["request"])
+    used: NonNegativeInt = Field(description="Units so far in this period.", examples=[800_000])
+    included: PositiveInt = Field(description="Units that the plan includes per period.", examples=[1_000_000])
+    threshold_percent: PositiveInt = Field(
+        description="The share that was reached; above 100 it is overage.", examples=[80]
+    )
+    is_hard_limit: bool = Field(description="Whether usage above what is included is refused, rather than charged.")
+    period_start: AwareDatetime = Field(examples=["2026-03-01T00:00:00Z"])
+    period_end: AwareDatetime = Field(description="Exclusive.", examples=["2026-04-01T00:00:00Z"])

@@ -1,0 +1,15 @@
+"""Ids of billing."""
+
+from domain.kernel.ids import Id
+
+
+class SubscriptionId(Id, prefix="sub"):
+    """A tenant's subscription to a plan."""
+
+
+class InvoiceId(Id, prefix="inv"):
+    """An invoice."""
+
+
+class PaymentId(Id, prefix="pay"):
+    """One attempt to collect money."""

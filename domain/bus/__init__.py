@@ -1,0 +1,1 @@
+"""The event bus: envelope, catalogue, subscriptions, parking."""

@@ -1,0 +1,106 @@
+"""What the event bus asks of the world: a log to append to, a store to read, and a way to hand events on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from domain.bus.event import Event, Position, RecordedEvent
+from domain.bus.model import Batch, Parked, ParkedId, Progress, Rebuild, RebuildReport, SubscriptionState
+from domain.kernel.ids import TenantId
+from domain.kernel.pagination import Page
+
+
+class EventLog(Protocol):
+    """Where a unit of work announces what it did."""
+
+    def append(self, *happened: Event) -> None:
+        """Record these facts when the transaction commits. Raises UnknownEventType at once."""
+        ...
+
+
+class EventReader(Protocol):
+    """Reads what is recorded; only what no running transaction can still precede."""
+
+    async def after(self, position: Position, *, limit: int) -> Sequence[RecordedEvent]:
+        """Up to `limit` events behind the fence, in order, of every tenant: for the relay only."""
+        ...
+
+    async def page(  # noqa: PLR0913 - each is a filter of the public list
+        self,
+        tenant: TenantId | None,
+        *,
+        types: Sequence[str] = (),
+        subject: str | None = None,
+        correlation_id: str | None = None,
+        since: datetime | None = None,
+        cursor: str | None = None,
+        limit: int,
+    ) -> Page[RecordedEvent]:
+        """Newest first. tenant None reads as the platform's operator, across tenants."""
+        ...
+
+    async def story(self, tenant: TenantId | None, correlation_id: str) -> Sequence[RecordedEvent]:
+        """Every event with this correlation id, oldest first."""
+        ...
+
+    async def fence_age_seconds(self) -> float:
+        """How long the oldest running writing transaction has held back all readers."""
+        ...
+
+
+class Subscriptions(Protocol):
+    """Cursors and parked events of every subscription and tenant."""
+
+    async def deliver(self, batch: Batch, *, attempt: int) -> Progress:
+        """Hand the tenant's next events to the subscription's handler, with the cursor, in one transaction.
+
+        A handler's refusal parks the event at once; any other failure is raised, and parks the event when
+        `attempt` has reached the subscription's limit.
+        """
+        ...
+
+    async def states(self, tenant: TenantId | None) -> Sequence[SubscriptionState]:
+        """Cursor, lag and parked count per subscription and tenant."""
+        ...
+
+    async def parked(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[Parked]:
+        """Parked events, oldest first."""
+        ...
+
+    async def parked_event(self, tenant: TenantId | None, parked_id: ParkedId) -> Parked:
+        """One parked event. Raises ParkedEventNotFound."""
+        ...
+
+
+class Rebuilder(Protocol):
+    """Replays a projection into a shadow and compares it with the live one."""
+
+    async def rebuild(self, cmd: Rebuild, *, heartbeat: Callable[..., None]) -> RebuildReport:
+        """Raises SubscriptionNotFound or NotAProjection. Calls `heartbeat(events so far)` as it goes."""
+        ...
+
+
+class Delivery(Protocol):
+    """Some events in order, and the promise to remember that they were handled."""
+
+    @property
+    def events(self) -> Sequence[RecordedEvent]:
+        """The events, oldest first."""
+        ...
+
+    async def ack(self) -> None:
+        """They are handled: do not deliver them to this reader again."""
+        ...
+
+
+class EventTransport(Protocol):
+    """Carries committed events to readers, at least once and in order per tenant."""
+
+    def deliveries(self, reader: str) -> AsyncIterator[Delivery]:
+        """Endless: what is not acknowledged is delivered again, after a crash too. One reader per name at a time."""
+        ...
+
+
+Handler = Callable[[Sequence[RecordedEvent]], Awaitable[None]]

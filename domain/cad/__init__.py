@@ -1,0 +1,1 @@
+"""Drawings, shapes and their exports."""

@@ -1,0 +1,26 @@
+"""Every event of every module, in one catalogue."""
+
+from domain.analytics import events as analytics
+from domain.automation import events as automation
+from domain.billing import events as billing
+from domain.bus.catalogue import Catalogue
+from domain.cad import events as cad
+from domain.collaboration import events as collaboration
+from domain.compression import events as compression
+from domain.gateway import events as gateway
+from domain.notifications import events as notifications
+from domain.security import events as security
+from domain.spatial import events as spatial
+
+CATALOGUE = Catalogue.of(
+    analytics,
+    automation,
+    billing,
+    cad,
+    collaboration,
+    compression,
+    gateway,
+    notifications,
+    security,
+    spatial,
+)

@@ -1,0 +1,1 @@
+"""Shared documents, participants and comments."""

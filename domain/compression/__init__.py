@@ -1,0 +1,1 @@
+"""Compressed artefacts and the cache in front of them."""

@@ -1,0 +1,1 @@
+"""Requests at the edge: limits, breakers and upstreams."""

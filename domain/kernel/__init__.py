@@ -1,0 +1,1 @@
+"""The shared kernel: ids, money, context, errors, pages, clocks."""

@@ -1,0 +1,58 @@
+"""Who is acting, for which tenant, and as part of which story; carried along every request and activity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+
+from domain.kernel.ids import TenantId, UserId
+from domain.kernel.payload import Payload
+
+
+class ActorKind(StrEnum):
+    """What kind of actor did it."""
+
+    USER = "user"
+    API_KEY = "api_key"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+class Actor(Payload):
+    """Who did it: a user, an API key, the platform's operator, or the platform itself."""
+
+    kind: ActorKind = ActorKind.SYSTEM
+    id: str = "harborgrid"
+
+
+class Context(Payload):
+    """The story a piece of work belongs to. Ids are opaque; `traceparent` is W3C Trace Context."""
+
+    tenant_id: TenantId | None = None
+    user_id: UserId | None = None
+    actor: Actor = Actor()
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
+_NOBODY = Context()
+_current: ContextVar[Context] = ContextVar("harborgrid_context", default=_NOBODY)
+
+
+def current_context() -> Context:
+    """The context of the running request or activity; empty outside one."""
+    return _current.get()
+
+
+@contextmanager
+def within(context: Context) -> Iterator[Context]:
+    """Run a block as part of this story."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)

@@ -1,0 +1,41 @@
+"""The same request twice is one effect: what identifies a request, and what a repeat gets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from domain.kernel.errors import Conflict
+from domain.kernel.payload import Payload
+
+
+class KeyedRequest(Payload):
+    """A request under an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).
+
+    owner: who sent it, `<tenant or operator>/<API key id>`; fingerprint: SHA-256 of what was asked.
+    """
+
+    owner: str
+    key: str
+    fingerprint: str
+
+
+class KeptAnswer(Payload):
+    """The answer the first request got."""
+
+    fingerprint: str
+    status: int
+    answer: dict[str, Any]
+
+
+class AlreadyAnswered(Conflict):
+    """This Idempotency-Key has an answer; it is given again."""
+
+    code = "kernel.already_answered"
+
+
+def fingerprint(method: str, path: str, body: dict[str, Any]) -> str:
+    """SHA-256 over method, path and body with sorted keys, in hexadecimal."""
+    text = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Tenants, keys, identities and the audit trail."""

@@ -1,0 +1,59 @@
+"""What security can be asked to do by a process."""
+
+from domain.kernel.ids import TenantId, UserId
+from domain.kernel.payload import Payload
+from domain.security.ids import ApiKeyId
+
+
+class ProvisionTenant(Payload):
+    """Give this organisation a schema, a role, keys, an owner and a first API key. Ids come from the caller."""
+
+    tenant_id: TenantId
+    organisation: str
+    owner_id: UserId
+    owner_name: str
+    owner_email: str
+    api_key_id: ApiKeyId
+    locale: str
+    timezone: str
+
+
+class TenantReady(Payload):
+    """The tenant that now exists."""
+
+    tenant_id: TenantId
+    schema_revision: str
+
+
+class DeprovisionTenant(Payload):
+    """Take it all away again, for good."""
+
+    tenant_id: TenantId
+    reason: str
+
+
+class ListTenants(Payload):
+    """Active tenants after this one, in order of their ids."""
+
+    after: TenantId | None = None
+    limit: int = 200
+
+
+class TenantPage(Payload):
+    """Some tenants; `last` when there are no more."""
+
+    tenant_ids: tuple[TenantId, ...]
+    last: bool
+
+
+class MigrateTenant(Payload):
+    """Bring one tenant's schema to the newest revision."""
+
+    tenant_id: TenantId
+
+
+class TenantMigrated(Payload):
+    """The revision the tenant's schema is at now."""
+
+    tenant_id: TenantId
+    revision: str

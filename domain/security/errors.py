@@ -1,0 +1,78 @@
+"""Refusals of security."""
+
+from domain.kernel.errors import Conflict, Forbidden, NotFound, Refused
+
+
+class TenantNotFound(NotFound):
+    """There is no such tenant for this caller."""
+
+    code = "security.tenant_not_found"
+
+
+class TenantDeprovisioned(Conflict):
+    """This tenant has been deprovisioned and does not come back."""
+
+    code = "security.tenant_deprovisioned"
+    hint = "Onboard the organisation again; it gets a new tenant id."
+
+
+class ApiKeyNotFound(NotFound):
+    """There is no such API key for this caller."""
+
+    code = "security.api_key_not_found"
+    hint = "GET /v1/security/api-keys lists them."
+
+
+class ApiKeyAlreadyClaimed(Conflict):
+    """The secret of this API key was already shown, and it is shown once."""
+
+    code = "security.api_key_already_claimed"
+    hint = "If it was lost, POST /v1/security/api-keys makes another; then revoke this one."
+
+
+class ScopeMissing(Forbidden):
+    """This API key lacks the scope that the route demands."""
+
+    code = "security.scope_missing"
+
+
+class OperatorsOnly(Forbidden):
+    """Only the platform's operator may do this."""
+
+    code = "security.operators_only"
+    hint = "Use the operator's API key."
+
+
+class TenantRequired(Forbidden):
+    """This belongs to a tenant, and the operator's key belongs to none."""
+
+    code = "security.tenant_required"
+    hint = "Use a tenant's API key, or name the tenant with ?tenantId=."
+
+
+class Undecipherable(Refused):
+    """The ciphertext does not open with this key and context."""
+
+    code = "security.undecipherable"
+    status = 422
+    hint = "Check that the master key file is the one this data was written with."
+
+
+class DataKeyNotFound(NotFound):
+    """There is no such data key, so what it encrypted cannot be read."""
+
+    code = "security.data_key_not_found"
+
+
+class MigrationNotFound(NotFound):
+    """No migration of the tenants has run under this id."""
+
+    code = "security.migration_not_found"
+    hint = "POST /v1/security/tenant-migrations starts one."
+
+
+class MigrationFailed(Conflict):
+    """A migration does not fit what this tenant's schema holds; the schema is as it was."""
+
+    code = "security.migration_failed"
+    hint = "Mend the data or the migration named in the message, then start the migration again."

@@ -1,0 +1,102 @@
+"""Tenants, their people, and the API keys they come in with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from domain.kernel.ids import TenantId, UserId
+from domain.kernel.payload import Payload
+from domain.security.ids import ApiKeyId
+
+
+class TenantStatus(StrEnum):
+    """Whether a tenant exists, or once did."""
+
+    ACTIVE = "active"
+    DEPROVISIONED = "deprovisioned"
+
+
+class Tenant(Payload):
+    """An organisation with a schema, a database role and keys of its own."""
+
+    id: TenantId
+    organisation: str
+    status: TenantStatus
+    locale: str
+    timezone: str
+    schema_revision: str | None
+    created_at: datetime
+    deprovisioned_at: datetime | None = None
+
+
+class Role(StrEnum):
+    """What a person is in a tenant."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+
+
+class User(Payload):
+    """A person in a tenant."""
+
+    id: UserId
+    name: str
+    email: str
+    role: Role
+    created_at: datetime
+
+
+class Scope(StrEnum):
+    """What an API key may be used for. `operator` keys belong to the platform and to no tenant."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+
+
+class ApiKeyStatus(StrEnum):
+    """`unclaimed` keys have no secret yet; revealing one gives it its only secret."""
+
+    UNCLAIMED = "unclaimed"
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class ApiKey(Payload):
+    """A credential of a tenant (or of the operator: no tenant). Its secret is kept as a hash only."""
+
+    id: ApiKeyId
+    tenant_id: TenantId | None
+    label: str
+    scopes: tuple[Scope, ...]
+    status: ApiKeyStatus
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class RevealedApiKey(Payload):
+    """A key with its secret: the only time anyone sees it."""
+
+    id: ApiKeyId
+    secret: str
+
+
+class Principal(Payload):
+    """Who is calling: an API key, the tenant it belongs to and what it may be used for."""
+
+    key_id: ApiKeyId
+    tenant_id: TenantId | None
+    scopes: frozenset[Scope]
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is the platform's own operator."""
+        return Scope.OPERATOR in self.scopes
+
+    def may(self, scope: Scope) -> bool:
+        """Operators may do everything; admin includes write, write includes read."""
+        ladder = (Scope.READ, Scope.WRITE, Scope.ADMIN, Scope.OPERATOR)
+        return any(held in self.scopes for held in ladder[ladder.index(scope) :])

@@ -1,0 +1,117 @@
+"""What security asks of the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from domain.bus.ports import EventLog
+from domain.kernel.ids import TenantId
+from domain.kernel.pagination import Page
+from domain.kernel.ports import AuditTrail
+from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
+from domain.security.ids import ApiKeyId
+from domain.security.model import ApiKey, Tenant, User
+
+
+class Tenants(Protocol):
+    """The organisations, past and present."""
+
+    async def hold(self, tenant_id: TenantId) -> None:
+        """Wait until no other transaction provisions or removes this tenant."""
+        ...
+
+    async def find(self, tenant_id: TenantId) -> Tenant | None:
+        """The tenant, active or not."""
+        ...
+
+    async def put(self, tenant: Tenant) -> None:
+        """Insert or replace."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[Tenant]:
+        """Newest first."""
+        ...
+
+
+class TenantSpaces(Protocol):
+    """Schemas and roles. Only the database owner can make and drop them."""
+
+    async def create(self, tenant_id: TenantId) -> str:
+        """Make the schema, its role and its tables; returns the schema's revision."""
+        ...
+
+    async def drop(self, tenant_id: TenantId) -> None:
+        """Drop schema, lake catalogue and roles, whichever of them exist."""
+        ...
+
+    async def add_user(self, tenant_id: TenantId, user: User) -> None:
+        """Put a person into the tenant's schema."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The credentials of everyone."""
+
+    async def add(self, key: ApiKey, secret_hash: bytes | None) -> None:
+        """Insert a key; without a hash it stays unclaimed."""
+        ...
+
+    async def get(self, tenant: TenantId | None, key_id: ApiKeyId) -> ApiKey:
+        """Raises ApiKeyNotFound; tenant None may see every key."""
+        ...
+
+    async def claim(self, key_id: ApiKeyId, secret_hash: bytes) -> bool:
+        """Give an unclaimed key its secret; False if it had one."""
+        ...
+
+    async def revoke(self, key_id: ApiKeyId, *, at: datetime) -> None:
+        """Make the key useless."""
+        ...
+
+    async def revoke_all(self, tenant_id: TenantId, *, at: datetime) -> None:
+        """Make every key of the tenant useless."""
+        ...
+
+    async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[ApiKey]:
+        """Newest first."""
+        ...
+
+
+class SecurityUnitOfWork(Protocol):
+    """One transaction of security."""
+
+    @property
+    def tenants(self) -> Tenants: ...  # noqa: D102
+    @property
+    def spaces(self) -> TenantSpaces: ...  # noqa: D102
+    @property
+    def api_keys(self) -> ApiKeys: ...  # noqa: D102
+    @property
+    def events(self) -> EventLog: ...  # noqa: D102
+    @property
+    def audit(self) -> AuditTrail: ...  # noqa: D102
+
+
+class KeyRing(Protocol):
+    """Data keys per tenant, wrapped by a master key that never enters the database."""
+
+    async def active(self, tenant: str) -> tuple[str, bytes]:
+        """The id and the 32 bytes of the key that encrypts today; made on first use."""
+        ...
+
+    async def key(self, key_id: str) -> bytes:
+        """The 32 bytes of any key, retired or not. Raises DataKeyNotFound."""
+        ...
+
+
+class TenantMigrations(Protocol):
+    """Brings the tenants' schemas to the newest revision, one at a time."""
+
+    async def tenants(self, cmd: ListTenants) -> TenantPage:
+        """Active tenants in order of their ids."""
+        ...
+
+    async def migrate(self, cmd: MigrateTenant) -> TenantMigrated:
+        """Migrate one; a tenant at the head is left alone. Raises TenantNotFound."""
+        ...

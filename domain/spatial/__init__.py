@@ -1,0 +1,1 @@
+"""Geometry, tiles and geocoding."""

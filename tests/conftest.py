@@ -1,0 +1,298 @@
+"""The real parts that tests run on: PostgreSQL, Temporal, an SMTP server, the API on uvicorn.
+
+Each test process has servers of its own on free ports; each `stack` has a database and a task queue of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from adapters.container import Container, open_container
+from adapters.notifications.mailbox import Mailbox, smtp_server
+from adapters.postgres.bootstrap import create_database, migrate_platform
+from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
+from adapters.security.keyring import ensure_master_key
+from adapters.settings import Settings
+from adapters.temporal.embedded import EmbeddedTemporal
+from adapters.temporal.namespace import ensure_namespace
+from api.app import create_app
+from cli.operator import make_operator_key
+from worker.main import worker_of
+from worker.relay import Relay
+
+_numbers = count(1)
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def until(condition: Any, *, seconds: float = 30, what: str = "") -> Any:
+    """Wait until `await condition()` is true; its value. Fails the test after `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        if value := await condition():
+            return value
+        if asyncio.get_running_loop().time() > deadline:
+            pytest.fail(f"waited {seconds} s for {what or condition}")
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A cluster for this test process, with the roles of the platform."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(folder / "data", free_port(), folder / "secrets", durable=False)
+    server.prepare()
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(server.command(), user=server.user(), stdout=log, stderr=subprocess.STDOUT)
+    try:
+        asyncio.run(_template(server))
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+async def _template(server: EmbeddedPostgres) -> None:
+    async def accepts() -> bool:
+        try:
+            await (await asyncpg.connect(server.dsn("postgres", "postgres"))).close()
+        except (OSError, asyncpg.PostgresError):
+            return False
+        return True
+
+    await until(accepts, what="PostgreSQL")
+    await create_database(server, "template")
+    await migrate_platform(server.dsn(OWNER, "template"))
+
+
+@asynccontextmanager
+async def database_of_its_own(server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The name of a fresh, migrated database, dropped afterwards."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    connection = await asyncpg.connect(server.dsn("postgres", "postgres"))
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template OWNER {OWNER}')
+        yield name
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTemporal]:
+    """A Temporal server for this test process, in memory."""
+    server = EmbeddedTemporal(port=free_port(), ui_port=None, namespace="harborgrid")
+    log_path = tmp_path_factory.mktemp("temporal") / "log"
+    command = [*server.command(), "--dynamic-config-value", 'history.timerProcessorMaxTimeShift="1ms"']
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield server
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@dataclass(slots=True)
+class Stack:
+    """A whole platform in this process."""
+
+    settings: Settings
+    container: Container
+    mailbox: Mailbox
+    operator_key: str
+    url: str
+    http: httpx.AsyncClient
+    relay: Relay
+    opened: AsyncExitStack = field(repr=False)
+
+    @property
+    def operator(self) -> dict[str, str]:
+        """Headers of the platform's operator."""
+        return {"X-API-Key": self.operator_key}
+
+    async def onboard(self, **changes: Any) -> dict[str, Any]:
+        """Request an onboarding; the accepted answer's data."""
+        number = next(_numbers)
+        body = {
+            "organisation": f"Organisation {number}",
+            "ownerName": "Grace Hopper",
+            "ownerEmail": f"grace{number}@example.com",
+            "planCode": "pro",
+            **changes,
+        }
+        headers = {**self.operator, "Idempotency-Key": f"onboard-{os.getpid()}-{number}"}
+        answer = await self.http.post("/v1/workflow/onboardings", json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    async def finished(self, onboarding_id: str, *, seconds: float = 60) -> dict[str, Any]:
+        """The onboarding's view once it has ended."""
+
+        async def ended() -> dict[str, Any] | None:
+            answer = await self.http.get(f"/v1/workflow/onboardings/{onboarding_id}", headers=self.operator)
+            view: dict[str, Any] = answer.json()["data"]
+            return view if view["status"] != "running" else None
+
+        view: dict[str, Any] = await until(ended, seconds=seconds, what=f"the end of {onboarding_id}")
+        return view
+
+    async def tenant(self, **changes: Any) -> Tenant:
+        """A freshly onboarded tenant with an admin key."""
+        accepted = await self.onboard(**changes)
+        view = await self.finished(accepted["id"])
+        assert view["status"] == "completed", view
+        keys = await self.http.get(
+            "/v1/security/api-keys", params={"tenantId": view["tenantId"]}, headers=self.operator
+        )
+        key_id = keys.json()["data"]["items"][0]["id"]
+        revealed = await self.http.post(f"/v1/security/api-keys/{key_id}/reveal", headers=self.operator)
+        return Tenant(view["tenantId"], accepted["id"], revealed.json()["data"]["secret"], self.http)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An onboarded tenant, calling with its own key."""
+
+    id: str
+    onboarding_id: str
+    api_key: str
+    http: httpx.AsyncClient
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Its credentials."""
+        return {"X-API-Key": self.api_key}
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """The data of a successful GET."""
+        answer = await self.http.get(path, params=params, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+def settings_for(
+    postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, database: str, folder: Path, **changes: Any
+) -> Settings:
+    """Settings of a platform with this database; `changes` are further settings."""
+    ensure_master_key(folder / "secrets" / "master.key")
+    known: dict[str, Any] = {
+        "data_dir": folder,
+        "postgres_dsn": SecretStr(postgres.dsn(APP, database)),
+        "postgres_owner_dsn": SecretStr(postgres.dsn(OWNER, database)),
+        "temporal_address": f"127.0.0.1:{temporal.port}",
+        "task_queue": f"queue-{database}",
+        "worker_sdk_metrics_port": 0,
+        "worker_shutdown_grace_seconds": 1.0,
+    }
+    return Settings(**{**known, **changes})
+
+
+@asynccontextmanager
+async def serving(container: Container, **options: Any) -> AsyncIterator[str]:
+    """The API on a port of its own; gives its URL."""
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(container, **options), port=port, log_config=None, access_log=False, lifespan="off")
+    )
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await until(started, what="the API")
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def running_stack(
+    postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, folder: Path, *, work: bool = True, **changes: Any
+) -> AsyncIterator[Stack]:
+    """A whole platform: API, and with `work` a worker with its relay."""
+    async with AsyncExitStack() as opened:
+        database = await opened.enter_async_context(database_of_its_own(postgres))
+        mailbox = Mailbox(folder / "mail")
+        smtp_port = await opened.enter_async_context(smtp_server(mailbox, "127.0.0.1", 0))
+        settings = settings_for(postgres, temporal, database, folder, **{"smtp_port": smtp_port, **changes})
+        await ensure_namespace(settings, asyncio.Event())
+        container = await opened.enter_async_context(open_container(settings, process="test", lazy=False))
+        relay = Relay(container.database, container.subscriptions, container.starter)
+        if work:
+            await opened.enter_async_context(worker_of(container))
+            transport = await opened.enter_async_context(container.transport())
+            task = asyncio.create_task(relay.run(transport))
+            opened.push_async_callback(_cancelled, task)
+        url = await opened.enter_async_context(serving(container))
+        http = await opened.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        yield Stack(
+            settings=settings,
+            container=container,
+            mailbox=mailbox,
+            operator_key=await make_operator_key(settings, "test"),
+            url=url,
+            http=http,
+            relay=relay,
+            opened=opened,
+        )
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+async def stack(
+    postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
+    """The platform that most tests share; each test brings a tenant of its own."""
+    async with running_stack(postgres, temporal, tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+async def tenant(stack: Stack) -> Tenant:
+    """A fresh tenant on the shared platform."""
+    return await stack.tenant()
+
+
+@pytest.fixture(scope="session")
+async def neighbour(stack: Stack) -> Tenant:
+    """Another tenant, whose things nobody else may see."""
+    return await stack.tenant(organisation="The Neighbours")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing a test prints or loads may depend on the developer's own settings."""
+    for name in [name for name in os.environ if name.startswith("HARBORGRID_") and name != "HARBORGRID_SOAK"]:
+        del os.environ[name]
+    assert sys.version_info >= (3, 11)

@@ -1,0 +1,1 @@
+"""Task queues, Temporal workers and the relay."""

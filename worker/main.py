@@ -1,0 +1,89 @@
+"""A worker process: Temporal worker, relay, and the gauges that only the database knows."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+
+import structlog
+from prometheus_client import start_http_server
+from temporalio.worker import Worker
+
+from adapters.bus.nats import NatsTransport
+from adapters.container import Container, open_container
+from adapters.settings import Settings
+from adapters.telemetry.gauges import keep_gauges
+from adapters.telemetry.logs import configure_logs
+from adapters.telemetry.tracing import tracing
+from adapters.temporal.namespace import ensure_namespace
+from adapters.temporal.plugin import metrics_runtime
+from worker.relay import Relay
+from workflows.registry import WORKFLOWS
+
+log = structlog.get_logger(__name__)
+
+
+def worker_of(container: Container) -> Worker:
+    """The Temporal worker: every workflow and activity, one task queue."""
+    settings = container.settings
+    return Worker(
+        container.temporal,
+        task_queue=settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=container.activities(),
+        max_concurrent_activities=settings.worker_max_activities,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_shutdown_grace_seconds),
+    )
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then finish what runs. Raises BadConfiguration, DatabaseUnavailable."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(tracing(settings, "harborgrid-worker"))
+        await ensure_namespace(settings, stop)
+        if stop.is_set():
+            return
+        container = await stack.enter_async_context(
+            open_container(settings, process="worker", runtime=metrics_runtime(settings), lazy=False)
+        )
+        transport = await stack.enter_async_context(container.transport())
+        relay = Relay(container.database, container.subscriptions, container.starter)
+        background = [
+            asyncio.create_task(relay.run(transport), name="relay"),
+            asyncio.create_task(keep_gauges(container.database, container.events), name="gauges"),
+        ]
+        if isinstance(transport, NatsTransport):
+            background.append(asyncio.create_task(transport.pump_for_ever(), name="nats-pump"))
+        try:
+            async with worker_of(container):
+                log.info("worker.started", task_queue=settings.task_queue)
+                await _first(asyncio.create_task(stop.wait()), *background)
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+        log.info("worker.stopped")
+
+
+async def _first(*tasks: asyncio.Task[object]) -> None:
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+def main(settings: Settings) -> None:
+    """The `harborgrid worker` command."""
+    configure_logs(settings)
+    start_http_server(settings.worker_metrics_port)
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_until_told(settings))
+
+
+async def _until_told(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_, stop.set)
+    await run_worker(settings, stop)

@@ -1,0 +1,1 @@
+"""The processes: deterministic, and they read like the business."""

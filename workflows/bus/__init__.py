@@ -1,0 +1,1 @@
+"""Durable readers of the event bus."""

@@ -1,0 +1,8 @@
+"""Every workflow that workers run."""
+
+from workflows.bus.consume import ConsumeWorkflow
+from workflows.bus.rebuild import RebuildWorkflow
+from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
+from workflows.sagas.onboarding import OnboardingSaga
+
+WORKFLOWS = (OnboardingSaga, MigrateTenantsWorkflow, ConsumeWorkflow, RebuildWorkflow)

@@ -1,0 +1,1 @@
+"""Processes that no single module owns."""
