@@ -9,9 +9,7 @@ from domain.kernel.errors import HarborGridError
 
 def as_failure(error: HarborGridError) -> ApplicationError:
     """The failure that a workflow sees: its type is our code, and refusals are not retried."""
-    return ApplicationError(
-        error.message, error.details, type=error.code, non_retryable=not error.retryable
-    )
+    return ApplicationError(error.message, error.details, type=error.code, non_retryable=not error.retryable)
 
 
 def failed_with(error: ActivityError, kind: type[HarborGridError]) -> bool:

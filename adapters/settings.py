@@ -23,7 +23,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class BadConfiguration(Exception):  # noqa: N818 - reads as what it is
+class BadConfiguration(Exception):
     """A setting is missing or wrong; the message names it and says what it should be."""
 
 
@@ -42,18 +42,24 @@ class Settings(BaseSettings):
     )
     postgres_owner_dsn: SecretStr = Field(
         default=SecretStr(""),
-        description="PostgreSQL DSN of the role `harborgrid_owner`, which migrates and creates tenant schemas and roles.",
+        description="PostgreSQL DSN of the role `harborgrid_owner`, which migrates and creates tenants' schemas.",
     )
     postgres_pool_size: int = Field(default=12, ge=2, le=200, description="Database connections per process, at most.")
-    postgres_port: int = Field(default=5439, ge=0, le=65535, description="Port of the embedded PostgreSQL; 0 picks a free one.")
+    postgres_port: int = Field(
+        default=5439, ge=0, le=65535, description="Port of the embedded PostgreSQL; 0 picks a free one."
+    )
     temporal_address: str = Field(default="127.0.0.1:7233", description="host:port of the Temporal frontend.")
     temporal_namespace: str = Field(default="harborgrid", description="Temporal namespace of all workflows.")
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233", description="Where operators open the Temporal UI.")
     temporal_api_key: SecretStr = Field(
         default=SecretStr(""), description="API key for Temporal Cloud; also turns TLS on. Empty: neither."
     )
-    task_queue: str = Field(default="harborgrid", description="Temporal task queue that this deployment's workers serve.")
-    worker_max_activities: int = Field(default=40, ge=1, le=1000, description="Activities one worker runs at once, at most.")
+    task_queue: str = Field(
+        default="harborgrid", description="Temporal task queue that this deployment's workers serve."
+    )
+    worker_max_activities: int = Field(
+        default=40, ge=1, le=1000, description="Activities one worker runs at once, at most."
+    )
     worker_shutdown_grace_seconds: float = Field(
         default=10.0, ge=0, le=600, description="How long a stopping worker lets running activities finish."
     )
@@ -61,41 +67,59 @@ class Settings(BaseSettings):
         default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
     )
     large_payload_bytes: int = Field(
-        default=128 * 1024, ge=1024, description="Workflow payloads above this size are kept in object storage instead of history."
+        default=128 * 1024,
+        ge=1024,
+        description="Larger workflow payloads go to object storage instead of history.",
     )
     object_store_dir: Path | None = Field(
-        default=None, description="Folder of offloaded payloads; default `<data_dir>/objects`. Shared by all processes."
+        default=None, description="Folder of offloaded payloads, shared by all processes; default `<data_dir>/objects`."
     )
     master_key_file: Path | None = Field(
-        default=None, description="File with the base64 256-bit master key that wraps tenant data keys; default `<data_dir>/secrets/master.key`."
+        default=None,
+        description="File with the 256-bit master key in base64; default `<data_dir>/secrets/master.key`.",
     )
-    lake_dir: Path | None = Field(default=None, description="Folder of the tenants' lake files; default `<data_dir>/lake`.")
+    lake_dir: Path | None = Field(
+        default=None, description="Folder of the tenants' lake files; default `<data_dir>/lake`."
+    )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(default=8080, ge=0, le=65535, description="Port the API listens on.")
     api_public_url: str = Field(default="http://127.0.0.1:8080", description="Where callers reach the API.")
     api_max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body accepted, in bytes.")
-    worker_metrics_port: int = Field(default=9464, ge=0, le=65535, description="Port of the worker's Prometheus metrics.")
+    worker_metrics_port: int = Field(
+        default=9464, ge=0, le=65535, description="Port of the worker's Prometheus metrics."
+    )
     worker_sdk_metrics_port: int = Field(
         default=9465, ge=0, le=65535, description="Port of the Temporal SDK's own Prometheus metrics; 0 turns them off."
     )
     event_transport: EventTransportKind = Field(
         default=EventTransportKind.POSTGRES, description="How events reach the dispatcher: `postgres` or `nats`."
     )
-    nats_url: str = Field(default="nats://127.0.0.1:4222", description="NATS server with JetStream, when the transport is `nats`.")
+    nats_url: str = Field(
+        default="nats://127.0.0.1:4222", description="NATS server with JetStream, when the transport is `nats`."
+    )
     smtp_host: str = Field(default="127.0.0.1", description="SMTP server for outgoing mail.")
-    smtp_port: int = Field(default=2525, ge=1, le=65535, description="Port of the SMTP server; the embedded mail catcher listens here.")
+    smtp_port: int = Field(
+        default=2525, ge=1, le=65535, description="Port of the SMTP server, and of the embedded mail catcher."
+    )
     smtp_username: str = Field(default="", description="SMTP user; empty: no authentication.")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="SMTP password.")
     smtp_starttls: bool = Field(default=False, description="Demand STARTTLS from the SMTP server.")
     mail_from: str = Field(default="HarborGrid <welcome@harborgrid.example>", description="Sender of outgoing mail.")
-    mailbox_port: int = Field(default=8025, ge=1, le=65535, description="Port of the embedded mail catcher's mailbox page.")
+    mailbox_port: int = Field(
+        default=8025, ge=1, le=65535, description="Port of the embedded mail catcher's mailbox page."
+    )
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="Port of the embedded Temporal server.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="Port of the embedded Temporal UI.")
     otlp_endpoint: str = Field(
-        default="", description="OTLP/HTTP endpoint for traces, for example `http://127.0.0.1:4318`. Empty: no spans are recorded."
+        default="",
+        description="OTLP/HTTP endpoint for traces, for example `http://127.0.0.1:4318`. Empty: no spans are recorded.",
     )
-    trace_sample_ratio: float = Field(default=1.0, ge=0, le=1, description="Share of new traces that are recorded when OTLP is on.")
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line written.")
+    trace_sample_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="Share of new traces that are recorded when OTLP is on."
+    )
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe log line written."
+    )
     log_format: LogFormat = Field(default=LogFormat.JSON, description="`json` for machines, `console` for people.")
 
     @property

@@ -20,12 +20,11 @@ class ApiClient:
 
     async def __aenter__(self) -> Self:
         """Open it."""
-        await self._http.__aenter__()
         return self
 
-    async def __aexit__(self, *failure: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close it."""
-        await self._http.__aexit__(*failure)
+        await self._http.aclose()
 
     async def get(self, path: str, **query: Any) -> Any:
         """Raises ApiRefused."""

@@ -1,9 +1,11 @@
-"""Writes the event catalogue under `docs/events/`: schemas by version, an AsyncAPI document and a table."""
+"""Writes the generated documents: the event catalogue under `docs/events/`, and every setting."""
 
 import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from adapters.settings import Settings
 from domain.bus.documents import asyncapi, envelope_schema, json_schema
@@ -81,3 +83,40 @@ def _row(cls: type[Event]) -> str:
     link = f"[{about.version}](schemas/{about.type}/{about.version}.json)"
     wave = " ~" if about.telemetry else ""
     return f"| `{about.type}`{wave} | {link} | {about.source} | {', '.join(about.consumers)} | {about.purpose} |\n"
+
+
+def settings_document() -> str:
+    """`docs/settings.md`: every setting with its default and meaning."""
+    rows = [
+        f"| `HARBORGRID_{name.upper()}` | {_default(field.get_default())} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join([_SETTINGS_HEADING, *rows, ""])
+
+
+def write_settings_document(root: Path) -> Path:
+    """Write it under `root`, and return its path."""
+    path = root / "docs" / "settings.md"
+    path.write_text(settings_document())
+    return path
+
+
+def main() -> None:
+    """The `harborgrid docs` command, run from the project's folder."""
+    written = [*write_event_documents(Path.cwd()), write_settings_document(Path.cwd())]
+    print(f"{len(written)} documents written")
+
+
+_SETTINGS_HEADING = """\
+# Settings
+
+Every setting is an environment variable. A wrong one stops a process at its start, with the variable's name.
+This page is written by `make docs` from `adapters/settings.py`.
+
+| Variable | Default | Meaning |
+|---|---|---|"""
+
+
+def _default(value: object) -> str:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return "" if text in (None, "") else f"`{text}`"

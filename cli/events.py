@@ -16,7 +16,9 @@ from cli.client import ApiClient
 from cli.onboard import stored_key
 
 app = typer.Typer(no_args_is_help=True)
-Tenant = Annotated[str, typer.Option(help="Id of the tenant; needed with the operator's key where one tenant is meant.")]
+Tenant = Annotated[
+    str, typer.Option(help="Id of the tenant; needed with the operator's key where one tenant is meant.")
+]
 ApiKey = Annotated[str, typer.Option(envvar="HARBORGRID_API_KEY", help="Default: the operator's key.")]
 
 
@@ -106,7 +108,9 @@ async def _replay(subscription: str, tenant: str, swap: bool, api_key: str) -> i
     if report is None:
         console.print(f"[red]{view['status']}[/red]: look at workflow {started['workflowId']}")
         return 1
-    console.print(f"{report['events']} events replayed, {report['liveRows']} live rows, {report['shadowRows']} replayed")
+    console.print(
+        f"{report['events']} events replayed, {report['liveRows']} live rows, {report['shadowRows']} replayed"
+    )
     for difference in report["differences"]:
         console.print(difference, style="red")
     verdict = "equal" if report["equal"] else "different, and swapped" if report["swapped"] else "different"
@@ -125,7 +129,11 @@ async def _park(redeliver: str, tenant: str, api_key: str) -> None:
     for item in page["items"]:
         event = item["event"]
         table.add_row(
-            item["id"], item["subscription"], event["type"], item["subject"], str(item["attempts"]),
+            item["id"],
+            item["subscription"],
+            event["type"],
+            item["subject"],
+            str(item["attempts"]),
             f"{item['code']}: {item['reason']}",
         )
     Console().print(table if page["items"] else "nothing is parked")

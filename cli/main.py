@@ -14,7 +14,9 @@ from cli.events import app as events_app
 app = typer.Typer(name="harborgrid", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(events_app, name="events", help="Look at events, trace a story, replay a projection, see parked events.")
 
-ApiKey = Annotated[str, typer.Option(envvar="HARBORGRID_API_KEY", help="Default: the operator's key of this data directory.")]
+ApiKey = Annotated[
+    str, typer.Option(envvar="HARBORGRID_API_KEY", help="Default: the operator's key of this data directory.")
+]
 
 
 @app.command()
@@ -69,7 +71,7 @@ def migrate() -> None:
     """Bring the platform's schema to the newest revision. Tenants follow: POST /v1/security/tenant-migrations."""
     import asyncio
 
-    from adapters.postgres.bootstrap import migrate_platform
+    from adapters.bootstrap import migrate_platform
     from cli.environment import complete_settings
 
     revision = asyncio.run(migrate_platform(complete_settings().postgres_owner_dsn.get_secret_value()))

@@ -124,10 +124,8 @@ def _end_with_parent(signal_: signal.Signals) -> Callable[[], None]:
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> int:
-    # Not in a thread: PR_SET_PDEATHSIG fires when the forking thread ends, so children are forked here.
-    while process.poll() is None:
-        await asyncio.sleep(0.05)
-    return process.returncode
+    # Waiting may happen in a thread, forking may not: PR_SET_PDEATHSIG fires when the forking thread ends.
+    return await asyncio.to_thread(process.wait)
 
 
 def _tail(log: Path, lines: int = 15) -> str:

@@ -18,10 +18,11 @@ from urllib.parse import quote
 
 import asyncpg
 import httpx
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from adapters.postgres.bootstrap import create_database, migrate_platform
+from adapters.bootstrap import create_database, migrate_platform
 from adapters.security.keyring import ensure_master_key
 from adapters.settings import BadConfiguration, EventTransportKind, Settings, load_settings
 from adapters.temporal.embedded import EmbeddedTemporal
@@ -151,18 +152,15 @@ class Up:
         return self._own("worker", lambda: _listens(self.settings.worker_metrics_port))
 
     def _own(self, name: str, ready: Callable[[], Awaitable[bool]]) -> Service:
-        secrets = {
-            "HARBORGRID_POSTGRES_DSN": self.settings.postgres_dsn.get_secret_value(),
-            "HARBORGRID_POSTGRES_OWNER_DSN": self.settings.postgres_owner_dsn.get_secret_value(),
-            "HARBORGRID_DATA_DIR": str(self.data),
-            "HARBORGRID_TEMPORAL_ADDRESS": f"127.0.0.1:{self.settings.temporal_port}",
-        }
+        told = self.settings.model_copy(
+            update={"data_dir": self.data, "temporal_address": f"127.0.0.1:{self.settings.temporal_port}"}
+        )
         return Service(
             name=name,
             command=[sys.executable, "-m", "cli.main", name],
             ready=ready,
             log=self.data / "logs" / f"{name}.log",
-            env=secrets,
+            env=as_environment(told),
         )
 
     async def _demo(self, operator_key: str) -> Demo:
@@ -258,6 +256,16 @@ def only_one(data: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make a child process see these settings."""
+    values = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return {
+        f"HARBORGRID_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _is_busy(port: int) -> bool:

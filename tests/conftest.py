@@ -24,9 +24,9 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from adapters.bootstrap import create_database, migrate_platform
 from adapters.container import Container, open_container
 from adapters.notifications.mailbox import Mailbox, smtp_server
-from adapters.postgres.bootstrap import create_database, migrate_platform
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.security.keyring import ensure_master_key
 from adapters.settings import Settings
@@ -114,6 +114,17 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTempo
     finally:
         process.terminate()
         process.wait(20)
+
+
+class PickyMailbox(Mailbox):
+    """Refuses recipients at `refused.example` for good, as a real server refuses an unknown mailbox."""
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
+        """Called by aiosmtpd for RCPT TO."""
+        if address.endswith("@refused.example"):
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
 
 @dataclass(slots=True)
@@ -240,7 +251,7 @@ async def running_stack(
     """A whole platform: API, and with `work` a worker with its relay."""
     async with AsyncExitStack() as opened:
         database = await opened.enter_async_context(database_of_its_own(postgres))
-        mailbox = Mailbox(folder / "mail")
+        mailbox = PickyMailbox(folder / "mail")
         smtp_port = await opened.enter_async_context(smtp_server(mailbox, "127.0.0.1", 0))
         settings = settings_for(postgres, temporal, database, folder, **{"smtp_port": smtp_port, **changes})
         await ensure_namespace(settings, asyncio.Event())

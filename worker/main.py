@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 from adapters.bus.nats import NatsTransport
 from adapters.container import Container, open_container
 from adapters.settings import Settings
-from adapters.telemetry.gauges import keep_gauges
+from worker.gauges import keep_gauges
 from adapters.telemetry.logs import configure_logs
 from adapters.telemetry.tracing import tracing
 from adapters.temporal.namespace import ensure_namespace
@@ -34,6 +34,8 @@ def worker_of(container: Container) -> Worker:
         workflows=WORKFLOWS,
         activities=container.activities(),
         max_concurrent_activities=settings.worker_max_activities,
+        # How long a task waits for a worker that died with the workflow in its cache.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_shutdown_grace_seconds),
     )
 

@@ -26,9 +26,7 @@ HEADER = "harborgrid-context"
 
 def to_header(context: Context) -> WirePayload:
     """The context as it travels in a Temporal header: ids only, so it is left readable."""
-    return WirePayload(
-        metadata={"encoding": b"json/plain"}, data=context.model_dump_json(exclude_none=True).encode()
-    )
+    return WirePayload(metadata={"encoding": b"json/plain"}, data=context.model_dump_json(exclude_none=True).encode())
 
 
 def from_header(headers: Mapping[str, WirePayload]) -> Context:
@@ -55,7 +53,6 @@ class _Inbound(WorkflowInboundInterceptor):
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
         self._courier.context = from_header(input.headers)
         return await super().execute_workflow(input)
-
 
 
 class _Outbound(WorkflowOutboundInterceptor):

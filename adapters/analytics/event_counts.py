@@ -41,7 +41,8 @@ class EventCounts:
         # In one order everywhere, so that two writers cannot wait for each other in a circle.
         keys = sorted(counts)
         await session.sql.execute(
-            f"INSERT INTO {table} AS live (day, type, count) SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[]) "
+            f"INSERT INTO {table} AS live (day, type, count) "
+            "SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[]) "
             "ON CONFLICT (day, type) DO UPDATE SET count = live.count + excluded.count",
             [day for day, _ in keys],
             [type_ for _, type_ in keys],

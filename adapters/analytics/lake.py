@@ -56,9 +56,7 @@ class LakeLoader:
         rows = _frame(fresh)
         lake.register("fresh", rows)
         lake.execute("INSERT INTO lake.events SELECT * REPLACE (data::JSON AS data) FROM fresh")
-        lake.execute(
-            "CALL lake.set_commit_message('harborgrid', 'events', extra_info => ?)", [str(fresh[-1].position)]
-        )
+        lake.execute("CALL lake.set_commit_message('harborgrid', 'events', extra_info => ?)", [str(fresh[-1].position)])
         lake.execute("COMMIT")
         lake.unregister("fresh")
 

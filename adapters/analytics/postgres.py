@@ -25,7 +25,9 @@ class PostgresDashboards:
 
     async def find(self, dashboard_id: DashboardId) -> Dashboard | None:
         """The dashboard, if it exists."""
-        row = await self._session.sql.fetchrow(f"SELECT {_COLUMNS} FROM analytics_dashboard WHERE id = $1", dashboard_id)
+        row = await self._session.sql.fetchrow(
+            f"SELECT {_COLUMNS} FROM analytics_dashboard WHERE id = $1", dashboard_id
+        )
         return _dashboard(row) if row else None
 
     async def add(self, dashboard: Dashboard) -> None:
@@ -53,7 +55,9 @@ class PostgresDashboards:
 
     async def event_counts(self) -> Sequence[EventCount]:
         """Newest day first."""
-        rows = await self._session.sql.fetch("SELECT day, type, count FROM analytics_event_count ORDER BY day DESC, type")
+        rows = await self._session.sql.fetch(
+            "SELECT day, type, count FROM analytics_event_count ORDER BY day DESC, type"
+        )
         return [EventCount(**dict(row)) for row in rows]
 
 

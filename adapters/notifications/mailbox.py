@@ -39,7 +39,7 @@ class Mailbox:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: ARG002, N802
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802
         """Keep the mail (aiosmtpd calls this at the end of DATA)."""
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         name = await asyncio.to_thread(self.keep, content, list(envelope.rcpt_tos))
@@ -112,7 +112,9 @@ def mailbox_app(mailbox: Mailbox) -> Starlette:
         body = message.get_body(("html", "plain"))
         content = body.get_content() if body is not None else ""
         # The mail is somebody else's page: no scripts, no loading of anything.
-        return HTMLResponse(content, headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"})
+        return HTMLResponse(
+            content, headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        )
 
     return Starlette(routes=[Route("/", index), Route("/mails", mails), Route("/mails/{name}", mail)])
 
@@ -121,7 +123,9 @@ def mailbox_app(mailbox: Mailbox) -> Starlette:
 async def smtp_server(mailbox: Mailbox, host: str, port: int) -> AsyncIterator[int]:
     """An SMTP server for the length of the block; gives its port."""
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True, data_size_limit=10_000_000, ident="HarborGrid mail catcher"), host, port
+        lambda: SMTP(mailbox, enable_SMTPUTF8=True, data_size_limit=10_000_000, ident="HarborGrid mail catcher"),
+        host,
+        port,
     )
     async with server:
         bound: int = server.sockets[0].getsockname()[1]
@@ -139,5 +143,6 @@ async def serve_mailbox(folder: Path, *, host: str, smtp_port: int, page_port: i
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>HarborGrid mailbox</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;color:#1b2733}}
-table{{width:100%;border-collapse:collapse}}td,th{{text-align:left;padding:.5rem;border-bottom:1px solid #d5dee5}}</style>
+table{{width:100%;border-collapse:collapse}}
+td,th{{text-align:left;padding:.5rem;border-bottom:1px solid #d5dee5}}</style>
 <h1>Mailbox</h1><table><tr><th>Subject</th><th>To</th><th>Deliveries</th></tr>{rows}</table></html>"""

@@ -76,7 +76,7 @@ class Database:
 
     async def _once(self, tenant: TenantId | None, work: Callable[[Session], Awaitable[T]]) -> T:
         with tracer.start_as_current_span("postgres.transaction", attributes={"db.system.name": "postgresql"}):
-            async with self.connection() as connection:
+            async with self.pool.acquire(timeout=10) as connection:
                 await connection.execute(f"BEGIN; {_as_tenant(tenant)}")
                 session = Session(connection, tenant)
                 try:
@@ -94,9 +94,15 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
-        """A pooled connection outside any transaction; each statement commits by itself."""
-        async with self.pool.acquire(timeout=10) as connection:
-            yield connection
+        """A pooled connection outside any transaction; each statement commits by itself.
+
+        Raises DatabaseUnavailable if it is lost.
+        """
+        try:
+            async with self.pool.acquire(timeout=10) as connection:
+                yield connection
+        except _LOST as lost:
+            raise DatabaseUnavailable(reason=type(lost).__name__) from lost
 
     async def statement(self, sql: str, *values: object) -> asyncpg.Record | None:
         """One self-contained statement of the platform, committed by itself; its first row.
@@ -104,7 +110,7 @@ class Database:
         A lost connection is CommitUnknown unless it was lost before sending: the statement may have worked.
         """
         try:
-            async with self.connection() as connection:
+            async with self.pool.acquire(timeout=10) as connection:
                 row = await connection.fetchrow(sql, *values)
         except _LOST as lost:
             DATABASE_TRANSACTIONS.labels("failed").inc()
@@ -145,9 +151,7 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         await connection.set_type_codec(
             kind, schema="pg_catalog", encoder=_json_text, decoder=orjson.loads, format="text"
         )
-    await connection.set_type_codec(
-        "xid8", schema="pg_catalog", encoder=str, decoder=int, format="text"
-    )
+    await connection.set_type_codec("xid8", schema="pg_catalog", encoder=str, decoder=int, format="text")
 
 
 def _json_text(value: object) -> str:

@@ -1,4 +1,9 @@
-"""Migrations: plain SQL, kept and ordered by Alembic, run per schema in one transaction each."""
+"""Migrations: plain SQL, kept and ordered by Alembic, run per schema in one transaction each.
+
+Alembic brings SQLAlchemy along, a second of loading: it is imported where it is needed, not at every start.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -7,14 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
 from domain.kernel.ids import TenantId
 
 if TYPE_CHECKING:
     import asyncpg
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
 
 _REVISIONS = Path(__file__).parent / "revisions"
 PLATFORM, TENANT = "platform", "tenant"
@@ -26,7 +32,7 @@ class NewerSchema(Exception):
 
 def head(branch: str) -> str:
     """The newest revision of a branch (`platform` or `tenant`)."""
-    newest = ScriptDirectory.from_config(_config(branch)).get_current_head()
+    newest = _script(branch).get_current_head()
     assert newest is not None
     return newest
 
@@ -34,8 +40,7 @@ def head(branch: str) -> str:
 @cache
 def revisions(branch: str) -> tuple[str, ...]:
     """Every revision of a branch, oldest first."""
-    script = ScriptDirectory.from_config(_config(branch))
-    return tuple(reversed([revision.revision for revision in script.walk_revisions()]))
+    return tuple(reversed([revision.revision for revision in _script(branch).walk_revisions()]))
 
 
 @cache
@@ -51,13 +56,15 @@ def upgrade_sql(branch: str, current: str | None) -> str:
         )
     if current == head(branch):
         return ""
+    from alembic import command
+
     config = _config(branch)
     config.output_buffer = io.StringIO()
     command.upgrade(config, f"{current or 'base'}:head", sql=True)
     return config.output_buffer.getvalue()
 
 
-async def current_revision(connection: asyncpg.Connection[Any], schema: str) -> str | None:
+async def current_revision(connection: Connection, schema: str) -> str | None:
     """The revision this schema is at, or None if it was never migrated."""
     if await connection.fetchval("SELECT to_regclass($1)", f'"{schema}".alembic_version') is None:
         return None
@@ -65,7 +72,7 @@ async def current_revision(connection: asyncpg.Connection[Any], schema: str) -> 
     return revision
 
 
-async def migrate_schema(connection: asyncpg.Connection[Any], schema: str, branch: str) -> str:
+async def migrate_schema(connection: Connection, schema: str, branch: str) -> str:
     """Bring one schema to the head, in the connection's transaction; returns the revision.
 
     Concurrent callers wait for each other. Raises NewerSchema.
@@ -90,7 +97,15 @@ def tenant_schema_sql(tenant: TenantId, app_role: str) -> str:
     """
 
 
+def _script(branch: str) -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config(branch))
+
+
 def _config(branch: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_REVISIONS / branch))
     config.set_main_option("path_separator", "os")

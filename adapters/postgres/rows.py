@@ -16,7 +16,7 @@ async def hold(session: Session, key: str) -> None:
     await session.sql.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
 
 
-async def newest_first(  # noqa: PLR0913 - the parts of one query
+async def newest_first(
     session: Session,
     table: str,
     read: Callable[[Any], T],

@@ -20,7 +20,5 @@ class AuditReader:
         """Newest first."""
         return await self._database.run(
             tenant,
-            lambda session: newest_first(
-                session, "platform.security_audit", lambda row: dict(row), cursor=cursor, limit=limit
-            ),
+            lambda session: newest_first(session, "platform.security_audit", dict, cursor=cursor, limit=limit),
         )

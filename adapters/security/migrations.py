@@ -28,9 +28,7 @@ class PostgresTenantMigrations:
                 cmd.after or "",
                 cmd.limit + 1,
             )
-            return TenantPage(
-                tenant_ids=tuple(row["id"] for row in rows[: cmd.limit]), last=len(rows) <= cmd.limit
-            )
+            return TenantPage(tenant_ids=tuple(row["id"] for row in rows[: cmd.limit]), last=len(rows) <= cmd.limit)
 
         return await self._owner.run(None, work)
 

@@ -5,7 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 _LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 HTTP_REQUESTS = Counter("http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
-HTTP_SECONDS = Histogram("http_request_duration_seconds", "Time to the last byte.", ["method", "route"], buckets=_LATENCIES)
+HTTP_SECONDS = Histogram(
+    "http_request_duration_seconds", "Time to the last byte.", ["method", "route"], buckets=_LATENCIES
+)
 HTTP_IN_PROGRESS = Gauge("http_requests_in_progress", "HTTP requests being answered.")
 
 RELAY_LAG = Histogram("bus_relay_lag_seconds", "From an event's timestamp to its dispatch.", buckets=_LATENCIES)
@@ -16,7 +18,9 @@ SUBSCRIPTION_LAG = Gauge("bus_subscription_lag_events", "Committed events not ye
 DELIVERED_EVENTS = Counter("bus_delivered_events_total", "Events handled.", ["subscription"])
 
 ACTIVITIES = Counter("activities_total", "Activity attempts that ended.", ["activity", "outcome"])
-ACTIVITY_SECONDS = Histogram("activity_duration_seconds", "Time one activity attempt took.", ["activity"], buckets=_LATENCIES)
+ACTIVITY_SECONDS = Histogram(
+    "activity_duration_seconds", "Time one activity attempt took.", ["activity"], buckets=_LATENCIES
+)
 WORKFLOW_STARTS = Counter("workflow_starts_total", "Workflow starts asked for.", ["workflow", "outcome"])
 
 DATABASE_TRANSACTIONS = Counter("database_transactions_total", "Database transactions by how they ended.", ["outcome"])

@@ -34,7 +34,9 @@ class EmbeddedTemporal:
         """The server process; SIGTERM is its orderly shutdown."""
         command = [str(Path(sys.executable).parent / "temporal"), "server", "start-dev", "--ip", "127.0.0.1"]
         command += ["--port", str(self.port), "--namespace", self.namespace, "--log-level", "warn"]
-        command += ["--headless"] if self.ui_port is None else ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
+        command += (
+            ["--headless"] if self.ui_port is None else ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
+        )
         if self.codec_url:
             command += ["--ui-codec-endpoint", self.codec_url]
         if self.database is not None:

@@ -47,7 +47,11 @@ async def _register(client: Client, namespace: str) -> None:
         )
     except RPCError as error:
         # Temporal Cloud's namespaces are made elsewhere.
-        if error.status not in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
+        if error.status not in (
+            RPCStatusCode.ALREADY_EXISTS,
+            RPCStatusCode.PERMISSION_DENIED,
+            RPCStatusCode.UNIMPLEMENTED,
+        ):
             raise
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=namespace), timeout=timedelta(seconds=5)

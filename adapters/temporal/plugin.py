@@ -58,9 +58,7 @@ def runner(*, sandbox: bool) -> WorkflowRunner:
     """How workflow code is run."""
     if not sandbox:
         return UnsandboxedWorkflowRunner()
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PASS_THROUGH)
-    )
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PASS_THROUGH))
 
 
 async def connect(settings: Settings, keys: KeyRing, *, runtime: Runtime | None = None, lazy: bool = False) -> Client:

@@ -28,6 +28,8 @@ from domain.kernel.errors import WorkflowsUnavailable
 
 log = structlog.get_logger(__name__)
 _RPC = timedelta(seconds=5)
+# A worker that dies in the middle of a workflow task is noticed after this long.
+_TASK = timedelta(seconds=5)
 _DOWN = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN)
 
 
@@ -55,6 +57,7 @@ class WorkflowStarter:
                 static_summary=summary,
                 search_attributes=_attributes(id),
                 priority=await self._weights.priority(id),
+                task_timeout=_TASK,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 id_reuse_policy=(
                     WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
@@ -84,6 +87,7 @@ class WorkflowStarter:
                 static_summary=summary,
                 search_attributes=_attributes(id),
                 priority=await self._weights.priority(id),
+                task_timeout=_TASK,
                 start_signal=signal,
                 start_signal_args=[arg],
                 rpc_timeout=_RPC,
@@ -127,15 +131,18 @@ class FairShares:
         tenant = owner_of(workflow_id)
         weight, read_at = self._known.get(tenant, (1.0, float("-inf")))
         if time.monotonic() - read_at > 60:
-            weight = await self._database.run(
-                None,
-                lambda session: session.sql.fetchval(
-                    "SELECT plan.fairness_weight FROM billing_subscription AS subscription "
-                    "JOIN billing_plan AS plan ON plan.code = subscription.plan_code "
-                    "WHERE subscription.tenant_id = $1 AND subscription.status = 'active'",
-                    tenant,
-                ),
-            ) or 1.0
+            weight = (
+                await self._database.run(
+                    None,
+                    lambda session: session.sql.fetchval(
+                        "SELECT plan.fairness_weight FROM billing_subscription AS subscription "
+                        "JOIN billing_plan AS plan ON plan.code = subscription.plan_code "
+                        "WHERE subscription.tenant_id = $1 AND subscription.status = 'active'",
+                        tenant,
+                    ),
+                )
+                or 1.0
+            )
             self._known[tenant] = (weight, time.monotonic())
         return Priority(fairness_key=tenant, fairness_weight=weight)
 

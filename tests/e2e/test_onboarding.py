@@ -31,6 +31,6 @@ class TestOnboarding:
     async def test_reaches_the_projection(self, tenant: Tenant) -> None:
         async def counted() -> bool:
             counts = await tenant.get("/v1/analytics/event-counts")
-            return sum(count["count"] for count in counts) == 6
+            return 6 == sum(int(count["count"]) for count in counts)
 
         await until(counted, what="six counted events")

@@ -52,9 +52,7 @@ class ConsumeWorkflow:
         while not workflow.info().is_continue_as_new_suggested():
             await workflow.wait_condition(lambda: self._cursor < self._target or bool(self._redeliver))
             await self._deliver(input)
-        workflow.continue_as_new(
-            input.model_copy(update={"target": self._target, "redeliver": tuple(self._redeliver)})
-        )
+        workflow.continue_as_new(input.model_copy(update={"target": self._target, "redeliver": tuple(self._redeliver)}))
 
     @workflow.signal
     def events(self, up_to: Position) -> None:

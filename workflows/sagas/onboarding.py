@@ -126,11 +126,11 @@ class OnboardingSaga:
             if not running.done():
                 running.cancel()
             await running
-        except (ActivityError, asyncio.CancelledError) as ended:
+        except (ActivityError, asyncio.CancelledError):
             await _settled(running)
             self._mark(step, StepState.FAILED)
             self._stop_if_cancelled()
-            raise ended from None
+            raise
         self._mark(step, StepState.DONE)
         self._stop_if_cancelled()
 

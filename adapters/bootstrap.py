@@ -33,7 +33,9 @@ async def create_database(server: EmbeddedPostgres, name: str = "harborgrid") ->
             )
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
-            await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
+            await connection.execute(
+                f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{name}" TO PUBLIC'
+            )
     finally:
         await connection.close()
 

@@ -1,0 +1,340 @@
+"""Kill -9 of every process, at every step: each onboarding ends whole or leaves no trace.
+
+The platform runs as `harborgrid up` runs it: real processes under the supervisor, which starts again what dies.
+Steps are held in the middle by the very advisory locks with which they take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from conftest import free_port, until
+from rich.console import Console
+
+from adapters.kernel.clock import new_id
+from adapters.notifications.mailbox import Mailbox
+from adapters.settings import Settings
+from cli.environment import embedded_postgres, operator_key_path
+from cli.up import Up
+from domain.kernel.ids import RequestId
+
+pytestmark = pytest.mark.xdist_group("chaos")
+
+VICTIMS = ("worker", "api", "postgres", "temporal")
+ROUNDS = 10 if os.environ.get("HARBORGRID_SOAK") else 1
+STORY = (
+    "workflow.onboarding.requested",
+    "billing.subscription.created",
+    "security.tenant.provisioned",
+    "analytics.dashboard.created",
+    "notification.sent",
+    "workflow.onboarding.completed",
+)
+UNDONE = ("analytics.dashboard.deleted", "security.tenant.deprovisioned", "billing.subscription.canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An accepted onboarding."""
+
+    id: str
+    tenant: str
+    email: str
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The lock on which each step begins, in order."""
+        return (
+            f"billing_subscription/{self.id}",
+            f"security_tenant/{self.tenant}",
+            f"analytics_lake/{self.tenant}",
+            f"notifications_delivery/welcome/{self.tenant}",
+        )
+
+
+class Platform:
+    """A platform of real processes, and what a bystander can see of it."""
+
+    def __init__(self, up: Up) -> None:
+        self.up = up
+        self.server = embedded_postgres(up.settings)
+        self.mailbox = Mailbox(up.data / "mail")
+        self.http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{up.settings.api_port}",
+            headers={"X-API-Key": operator_key_path(up.settings).read_text().strip()},
+            timeout=10,
+        )
+
+    def kill(self, victim: str) -> None:
+        """Kill -9."""
+        os.kill(self.up.supervisor.pids[victim], signal.SIGKILL)
+
+    async def recovered(self, victim: str, old_pid: int) -> None:
+        """Wait until the victim runs again."""
+
+        async def again() -> bool:
+            pid = self.up.supervisor.pids.get(victim)
+            return pid is not None and pid != old_pid and await self.up.services[victim].ready()
+
+        await until(again, what=f"{victim} to be started again")
+
+    async def connect(self) -> asyncpg.Connection[Any]:
+        """A connection that sees everything."""
+        return await asyncpg.connect(self.server.dsn("postgres"))
+
+    async def request(self) -> Request:
+        """Ask for an onboarding, as stubbornly as a client with an Idempotency-Key may."""
+        name = new_id(RequestId).rpartition("_")[2]
+        body = {"organisation": f"Org {name}", "ownerName": "Ada", "ownerEmail": f"{name}@example.com"}
+
+        async def accepted() -> dict[str, Any] | None:
+            answer = await self.ask("POST", "/v1/workflow/onboardings", json=body, headers={"Idempotency-Key": name})
+            return answer.json()["data"] if answer is not None and answer.status_code == 202 else None
+
+        data = await until(accepted, what="an accepted onboarding")
+        return Request(data["id"], data["tenantId"], body["ownerEmail"])
+
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response | None:
+        """An answer, or None while the API is down."""
+        try:
+            return await self.http.request(method, path, **options)
+        except httpx.TransportError:
+            return None
+
+    async def ended(self, request: Request) -> str:
+        """How the onboarding ended."""
+
+        async def status() -> str | None:
+            answer = await self.ask("GET", f"/v1/workflow/onboardings/{request.id}")
+            if answer is None or answer.status_code != 200:
+                return None
+            found: str = answer.json()["data"]["status"]
+            return found if found != "running" else None
+
+        result: str = await until(status, seconds=90, what=f"the end of {request.id}")
+        return result
+
+    async def cancel(self, request: Request) -> None:
+        """Have it undone."""
+
+        async def accepted() -> bool:
+            answer = await self.ask("POST", f"/v1/workflow/onboardings/{request.id}/cancel", json={})
+            return answer is not None and answer.status_code == 202
+
+        await until(accepted, what="the cancellation to be accepted")
+
+    async def events(self, request: Request) -> list[str]:
+        """The story so far."""
+        connection = await self.connect()
+        try:
+            rows = await connection.fetch(
+                "SELECT type FROM platform.events WHERE metadata ->> 'correlationId' = $1 ORDER BY xid, seq", request.id
+            )
+        finally:
+            await connection.close()
+        return [row["type"] for row in rows]
+
+    async def traces(self, request: Request) -> dict[str, Any]:
+        """Everything an onboarding can leave behind, counted."""
+        connection = await self.connect()
+        try:
+            row = await connection.fetchrow(
+                """
+                SELECT (SELECT count(*) FROM platform.billing_subscription WHERE tenant_id = $1) AS subscriptions,
+                       (SELECT count(*) FROM platform.billing_subscription
+                         WHERE tenant_id = $1 AND status = 'active') AS active,
+                       (SELECT count(*) FROM pg_namespace WHERE nspname IN ($1, 'lake_' || $1)) AS schemas,
+                       (SELECT count(*) FROM pg_roles WHERE rolname IN ('hg_' || $1, 'lake_' || $1)) AS roles,
+                       (SELECT count(*) FROM platform.security_api_key
+                         WHERE tenant_id = $1 AND status <> 'revoked') AS keys
+                """,
+                request.tenant,
+            )
+        finally:
+            await connection.close()
+        assert row is not None
+        mails = [mail for mail in self.mailbox.mails() if request.email in mail["to"]]
+        return {**dict(row), "mails": len(mails)}
+
+    @asynccontextmanager
+    async def held(self, gates: Sequence[str]) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """Hold steps at their beginning; session locks, so that no transaction holds back the events."""
+        connection = await self.connect()
+        try:
+            for gate in gates:
+                await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", gate)
+            yield connection
+        finally:
+            if not connection.is_closed():
+                await connection.close()
+
+    async def blocked(self, connection: asyncpg.Connection[Any], expected: int) -> None:
+        """Wait until this many transactions wait at gates."""
+
+        async def waiting() -> bool:
+            count = await connection.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+                "AND mode = 'ExclusiveLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE state = 'active' "
+                "AND query LIKE '%pg_advisory_xact_lock%')"
+            )
+            return bool(count >= expected)
+
+        await until(waiting, what=f"{expected} steps at their gates")
+
+
+@pytest.fixture(scope="module")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """`harborgrid up`, in a folder and on ports of its own."""
+    api_port, temporal_port = free_port(), free_port()
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("platform"),
+        postgres_port=free_port(),
+        api_port=api_port,
+        api_public_url=f"http://127.0.0.1:{api_port}",
+        temporal_port=temporal_port,
+        temporal_ui_port=free_port(),
+        smtp_port=free_port(),
+        mailbox_port=free_port(),
+        worker_metrics_port=free_port(),
+        worker_sdk_metrics_port=free_port(),
+    )
+    stop, told = asyncio.Event(), StringIO()
+    up = Up(settings, Console(file=told, width=200))
+    task = asyncio.create_task(up.run(stop))
+
+    async def started() -> bool:
+        if task.done():
+            task.result()
+        return "Ctrl-C" in told.getvalue()
+
+    await until(started, seconds=90, what="harborgrid up")
+    platform = Platform(up)
+    try:
+        yield platform
+    finally:
+        await platform.http.aclose()
+        stop.set()
+        await task
+
+
+WHOLE = {"subscriptions": 1, "active": 1, "schemas": 2, "roles": 2, "keys": 1, "mails": 1}
+
+
+class TestOnboardingUnderFire:
+    @pytest.mark.parametrize("victim", VICTIMS)
+    @pytest.mark.parametrize("after", STORY[:-1])
+    async def test_survives_a_kill_at_a_step_boundary(self, platform: Platform, victim: str, after: str) -> None:
+        for _ in range(ROUNDS):
+            request = await platform.request()
+            await until(_told(platform, request, after), what=after)
+
+            old = platform.up.supervisor.pids[victim]
+            platform.kill(victim)
+            await platform.recovered(victim, old)
+
+            assert "completed" == await platform.ended(request)
+            assert list(STORY) == await platform.events(request)
+            assert await platform.traces(request) == WHOLE
+
+    @pytest.mark.parametrize("victim", VICTIMS)
+    async def test_survives_a_kill_in_mid_step(self, platform: Platform, victim: str) -> None:
+        for _ in range(ROUNDS):
+            requests = [await platform.request() for _ in range(4)]
+            gates = [request.gates[step] for step, request in enumerate(requests)]
+            old = platform.up.supervisor.pids[victim]
+            async with platform.held(gates) as connection:
+                await platform.blocked(connection, 3)
+                platform.kill(victim)
+            await platform.recovered(victim, old)
+
+            for request in requests:
+                assert "completed" == await platform.ended(request)
+                assert list(STORY) == await platform.events(request)
+                assert await platform.traces(request) == WHOLE
+
+    @pytest.mark.parametrize("victim", VICTIMS)
+    async def test_leaves_no_trace_when_killed_while_it_is_undone(self, platform: Platform, victim: str) -> None:
+        for _ in range(ROUNDS):
+            request = await platform.request()
+            old = platform.up.supervisor.pids[victim]
+            async with platform.held([request.gates[3]]) as connection:
+                await platform.blocked(connection, 1)
+                await platform.cancel(request)
+                async with AsyncExitStack() as gate:
+                    held = await gate.enter_async_context(platform.held([request.gates[1]]))
+                    await connection.close()
+                    await platform.blocked(held, 1)
+                    platform.kill(victim)
+            await platform.recovered(victim, old)
+
+            assert "compensated" == await platform.ended(request)
+            assert [*STORY[:4], *UNDONE, "workflow.onboarding.compensated"] == await platform.events(request)
+            assert await platform.traces(request) == {
+                "subscriptions": 1,
+                "active": 0,
+                "schemas": 0,
+                "roles": 0,
+                "keys": 0,
+                "mails": 0,
+            }
+
+    async def test_delivers_one_mail_when_the_servers_answer_was_lost(self, platform: Platform) -> None:
+        mailbox = platform.up.supervisor.pids["mailbox"]
+        os.kill(mailbox, signal.SIGSTOP)
+        try:
+            request = await platform.request()
+            await until(_sending(platform, request), what="the mail to be on its way")
+            async with platform.held([request.gates[3]]) as connection:
+                os.kill(mailbox, signal.SIGCONT)
+                await platform.blocked(connection, 1)
+                old = platform.up.supervisor.pids["worker"]
+                platform.kill("worker")
+        finally:
+            os.kill(mailbox, signal.SIGCONT)
+        await platform.recovered("worker", old)
+
+        assert "completed" == await platform.ended(request)
+        [mail] = [mail for mail in platform.mailbox.mails() if request.email in mail["to"]]
+        assert mail["deliveries"] == 2
+        assert await platform.traces(request) == WHOLE
+
+    async def test_keeps_a_request_that_came_while_temporal_was_down(self, platform: Platform) -> None:
+        old = platform.up.supervisor.pids["temporal"]
+        os.kill(old, signal.SIGSTOP)
+        request = await platform.request()
+        platform.kill("temporal")
+        await platform.recovered("temporal", old)
+
+        assert "completed" == await platform.ended(request)
+        assert list(STORY) == await platform.events(request)
+
+
+def _told(platform: Platform, request: Request, type_: str) -> Any:
+    async def told() -> bool:
+        return type_ in await platform.events(request)
+
+    return told
+
+
+def _sending(platform: Platform, request: Request) -> Any:
+    async def sending() -> bool:
+        connection = await platform.connect()
+        try:
+            status = await connection.fetchval(f'SELECT status FROM "{request.tenant}".notifications_delivery')
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            return False
+        finally:
+            await connection.close()
+        return bool(status == "sending")
+
+    return sending
