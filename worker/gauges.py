@@ -33,6 +33,7 @@ async def refresh_gauges(database: Database, events: EventReader) -> None:
         PARKED_EVENTS.labels(subscription).set(parked)
         SUBSCRIPTION_LAG.labels(subscription).set(behind)
     DATABASE_CONNECTIONS.labels("idle").set(database.pool.get_idle_size())
+    DATABASE_CONNECTIONS.labels("limit").set(database.pool.get_max_size())
     DATABASE_CONNECTIONS.labels("used").set(database.pool.get_size() - database.pool.get_idle_size())
 
 

@@ -81,7 +81,9 @@ def metrics_runtime(settings: Settings) -> Runtime | None:
     return Runtime(
         telemetry=TelemetryConfig(
             metrics=PrometheusConfig(
-                bind_address=f"0.0.0.0:{settings.worker_sdk_metrics_port}", durations_as_seconds=True
+                bind_address=f"0.0.0.0:{settings.worker_sdk_metrics_port}",
+                durations_as_seconds=True,
+                counters_total_suffix=True,
             )
         ),
         worker_heartbeat_interval=timedelta(seconds=30),
