@@ -35,6 +35,8 @@ _LOST = (
     asyncpg.TooManyConnectionsError,
     # The pool's word for "the server went away while this connection was ours".
     asyncpg.InterfaceError,
+    # The driver's word for a statement that met the server's farewell on its way.
+    asyncpg.InternalClientError,
     ConnectionError,
     OSError,
     TimeoutError,

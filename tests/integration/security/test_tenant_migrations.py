@@ -1,0 +1,76 @@
+"""A migration reaches every tenant; one that does not fit a tenant's data stops only there, and can go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from conftest import Stack, Tenant, running_stack, until
+
+from adapters.postgres import migrations
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.temporal.embedded import EmbeddedTemporal
+
+
+@pytest.fixture(scope="module")
+async def own_stack(
+    postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
+    """A platform whose tenants may fall behind without anybody else noticing."""
+    async with running_stack(postgres, temporal, tmp_path_factory.mktemp("migrations")) as running:
+        yield running
+
+
+async def _migrated(stack: Stack) -> Any:
+    started = await stack.http.post("/v1/security/tenant-migrations", headers=stack.operator)
+    assert 202 == started.status_code, started.text
+    revision = started.json()["data"]["revision"]
+
+    async def finished() -> Any:
+        answer = await stack.http.get(f"/v1/security/tenant-migrations/{revision}", headers=stack.operator)
+        progress = answer.json()["data"]
+        return progress if progress and progress["finished"] else None
+
+    return await until(finished, what="the migration")
+
+
+async def _set_back(stack: Stack, tenant: Tenant, *, leaving: str = "") -> None:
+    """Put a tenant's schema back to before its first migration; `leaving` a table that will be in the way."""
+    schema = tenant.id
+    statement = f"""
+        DO $$ DECLARE t text; BEGIN
+            FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '{schema}' AND tablename <> '{leaving}' LOOP
+                EXECUTE format('DROP TABLE "{schema}".%I', t);
+            END LOOP;
+        END $$;
+        UPDATE security_tenant SET schema_revision = NULL WHERE id = '{schema}';
+    """
+    await stack.container.owner.run(None, lambda session: session.sql.execute(statement))
+
+
+class TestMigrateTenants:
+    async def test_isolates_a_tenant_that_it_does_not_fit_and_goes_on_later(self, own_stack: Stack) -> None:
+        tenants = [await own_stack.tenant() for _ in range(3)]
+        for tenant in tenants:
+            await _set_back(own_stack, tenant, leaving="analytics_dashboard" if tenant is tenants[1] else "")
+
+        first = await _migrated(own_stack)
+        await _set_back(own_stack, tenants[1])
+        second = await _migrated(own_stack)
+
+        assert (2, [tenants[1].id]) == (first["migrated"], [failed["tenantId"] for failed in first["failed"]])
+        assert "security.migration_failed" == first["failed"][0]["code"]
+        assert (3, []) == (second["migrated"], second["failed"])
+        for tenant in tenants:
+            view = await tenant.get(f"/v1/security/tenants/{tenant.id}")
+            assert migrations.head(migrations.TENANT) == view["schemaRevision"]
+
+    async def test_refuses_a_schema_of_a_newer_release(self) -> None:
+        with pytest.raises(migrations.NewerSchema, match="Update HarborGrid"):
+            migrations.upgrade_sql(migrations.TENANT, "9999")
+
+    async def test_says_that_a_migration_never_ran(self, own_stack: Stack) -> None:
+        answer = await own_stack.http.get("/v1/security/tenant-migrations/never", headers=own_stack.operator)
+
+        assert (404, "security.migration_not_found") == (answer.status_code, answer.json()["error"]["code"])
