@@ -19,7 +19,7 @@ check: $(STAMP)-dev ## Lint, types, import contracts and the fast tests
 	$(BIN)/pytest -q -n 2 tests/unit tests/architecture tests/contracts
 
 bench: $(STAMP)-dev ## Benchmarks: ratios against a baseline in the same run; writes docs/performance.md
-	$(BIN)/python -m tests.performance
+	PYTHONPATH=tests $(BIN)/python -m performance
 
 soak: $(STAMP)-dev ## The long one: kills and restarts everything, over and over
 	HARBORGRID_SOAK=1 $(BIN)/pytest -q tests/e2e/test_chaos.py

@@ -17,6 +17,13 @@ class Patience(TypedDict, total=False):
     cancellation_type: ActivityCancellationType
 
 
+class LocalPatience(TypedDict, total=False):
+    """Keyword arguments of `workflow.execute_local_activity`."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
 # A cancelled step is waited for: its effect must be settled before anything is undone.
 _SETTLED = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 
@@ -28,6 +35,12 @@ OWN_DATABASE = Patience(
     cancellation_type=_SETTLED,
 )
 """Our own PostgreSQL: quick, and worth waiting for when it restarts."""
+
+OWN_DATABASE_AT_ONCE = LocalPatience(
+    start_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
+)
+"""Our own PostgreSQL, within the workflow task: for what happens hundreds of times a second."""
 
 EXTERNAL_CALL = Patience(
     start_to_close_timeout=timedelta(seconds=60),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from adapters.container import Container
@@ -16,10 +18,11 @@ from api.automation import onboardings
 from api.billing import plans, subscriptions
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
+from api.directory import Directory
 from api.edge import Edge
 from api.envelope import API_VERSION
 from api.notifications import deliveries
-from api.openapi import describe
+from api.openapi import document
 from api.operator_session import CODEC_PATH, OperatorSessions
 from api.problems import install
 from api.security import api_keys, audit_records, data_keys, operator_sessions, tenant_migrations, tenants
@@ -49,19 +52,34 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
     """The ASGI application around a container; `extra` routers are for tests of the machinery."""
-    app = FastAPI(title="HarborGrid", version=API_VERSION, openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="HarborGrid",
+        version=API_VERSION,
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        # A redirect would be an answer without an envelope.
+        redirect_slashes=False,
+        # The edge counts, times and traces; FastAPI would do it all again.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.container = container
     app.state.operator_sessions = OperatorSessions(container.master_key)
-    for router in (*ROUTERS, *extra):
-        app.include_router(router)
-    install(app)
-    describe(app, container.settings)
+    directory = directory_of(*ROUTERS, *extra)
+    app.router.routes.insert(0, directory)
+    install(app, directory)
+    app.openapi = cache(partial(document, directory, container.settings))  # type: ignore[method-assign]
     edge = Edge(
         app,
         authentication=Authentication(container.database, app.state.operator_sessions),
         max_body_bytes=container.settings.api_max_body_bytes,
     )
     return _CodecDoor(edge, container.settings.temporal_ui_url)
+
+
+def directory_of(*routers: APIRouter) -> Directory:
+    """Every route of these routers."""
+    return Directory(route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 
 class _CodecDoor:
@@ -81,5 +99,3 @@ class _CodecDoor:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         is_codec = scope["type"] == "http" and scope["path"].startswith(CODEC_PATH)
         await (self._open if is_codec else self._app)(scope, receive, send)
-
-

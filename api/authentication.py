@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
 from api.operator_session import CODEC_PATH, OperatorSessions
+from domain.kernel.context import Actor, ActorKind
 from domain.kernel.errors import Unauthenticated
 from domain.security import api_keys
 from domain.security.ids import ApiKeyId
@@ -22,31 +24,39 @@ _REMEMBERED = 10_000
 _NOBODY = bytes(32)
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Someone we know: what they may do, and how the audit trail names them."""
+
+    principal: Principal
+    actor: Actor
+
+
 class Authentication:
     """Reads credentials. No credentials is nobody; wrong ones are refused."""
 
     def __init__(self, database: Database, sessions: OperatorSessions) -> None:
         self._database, self._sessions = database, sessions
-        self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 
-    async def principal(self, headers: dict[bytes, bytes], path: str) -> Principal | None:
+    async def caller(self, headers: dict[bytes, bytes], path: str) -> Caller | None:
         """The caller, or None. Raises Unauthenticated for credentials that are not valid."""
         presented = headers.get(b"x-api-key")
         if presented is None:
             # A cookie rides along unasked, so it opens nothing but the codec, which changes nothing.
             cookie = headers.get(b"cookie") if path.startswith(CODEC_PATH) else None
-            return self._sessions.principal(cookie) if cookie else None
+            return await self._holder_of(cookie) if cookie else None
         known = self._known.get(presented)
         now = time.monotonic()
         if known is not None and now < known[1]:
             return known[0]
-        principal = await self._look_up(presented.decode("latin-1"))
-        self._known[presented] = (principal, now + FRESH_SECONDS)
+        owner = await self._owner_of(presented.decode("latin-1"))
+        self._known[presented] = (owner, now + FRESH_SECONDS)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return principal
+        return owner
 
-    async def _look_up(self, presented: str) -> Principal:
+    async def _owner_of(self, presented: str) -> Caller:
         read = api_keys.read(presented)
         if read is None:
             raise Unauthenticated("the API key is malformed")
@@ -56,11 +66,25 @@ class Authentication:
         matches = api_keys.same(secret_hash, row["secret_hash"] if row else _NOBODY)
         if row is None or not matches or not _is_valid(row, utc_now()):
             raise Unauthenticated("the API key is unknown, revoked or expired")
-        return Principal(
-            key_id=ApiKeyId(row["id"]),
-            tenant_id=row["tenant_id"],
-            scopes=frozenset(Scope(scope) for scope in row["scopes"]),
-        )
+        return _caller(row)
+
+    async def _holder_of(self, cookie: bytes) -> Caller | None:
+        key_id = self._sessions.key_id(cookie)
+        if key_id is None:
+            return None
+        # The session ends with the key that opened it.
+        row = await self._database.run(None, lambda session: _row(session, key_id))
+        return _caller(row) if row and _is_valid(row, utc_now()) else None
+
+
+def _caller(row: Any) -> Caller:
+    principal = Principal(
+        key_id=ApiKeyId(row["id"]),
+        tenant_id=row["tenant_id"],
+        scopes=frozenset(Scope(scope) for scope in row["scopes"]),
+    )
+    kind = ActorKind.OPERATOR if principal.is_operator else ActorKind.API_KEY
+    return Caller(principal, Actor(kind=kind, id=principal.key_id))
 
 
 def _is_valid(row: Any, now: datetime) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request
+
+TOLD = "deprecation_headers"
+"""Where a route leaves its headers in the request's state; the edge puts them on its answers, refusals too."""
 
 
 def deprecated(*, since: datetime, sunset: datetime, successor: str) -> dict[str, Any]:
@@ -15,15 +18,26 @@ def deprecated(*, since: datetime, sunset: datetime, successor: str) -> dict[str
 
     Raises ValueError if callers get less than twelve months between the two (the report's section 4.2).
     """
-    if (sunset - since).days < 365:
+    if sunset < _a_year_after(since):
         raise ValueError("a deprecated route stays for twelve months")
-    return {"deprecated": True, "dependencies": [Depends(_telling(since, sunset, successor))]}
+    headers = (
+        (b"deprecation", f"@{int(since.timestamp())}".encode()),
+        (b"sunset", format_datetime(sunset.astimezone(UTC), usegmt=True).encode()),
+        (b"link", f'<{successor}>; rel="successor-version"'.encode()),
+    )
+    return {"deprecated": True, "dependencies": [Depends(_telling(headers))]}
 
 
-def _telling(since: datetime, sunset: datetime, successor: str) -> Callable[[Response], None]:
-    def tell(response: Response) -> None:
-        response.headers["Deprecation"] = f"@{int(since.timestamp())}"
-        response.headers["Sunset"] = format_datetime(sunset, usegmt=True)
-        response.headers["Link"] = f'<{successor}>; rel="successor-version"'
+def _a_year_after(instant: datetime) -> datetime:
+    """The same day of the next year; the first of March for the 29th of February."""
+    try:
+        return instant.replace(year=instant.year + 1)
+    except ValueError:
+        return instant.replace(year=instant.year + 1, month=3, day=1)
+
+
+def _telling(headers: tuple[tuple[bytes, bytes], ...]) -> Callable[[Request], Awaitable[None]]:
+    async def tell(request: Request) -> None:
+        request.scope["state"][TOLD] = headers
 
     return tell

@@ -1,41 +1,44 @@
 """The edge: one pure ASGI middleware around every request.
 
 It gives each request its ids, finds out who is calling, limits the body, counts and times, and turns what
-nobody expected into an answer in the envelope.
+nobody expected into an answer in the envelope. Every request pays for it, so it does nothing twice.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import ProxyTracerProvider, SpanKind
+from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
 
 from adapters.kernel.clock import new_id
 from adapters.telemetry.metrics import HTTP_IN_PROGRESS, HTTP_REQUESTS, HTTP_SECONDS
 from adapters.telemetry.tracing import current_traceparent, parent_of
+from api.deprecation import TOLD
 from api.envelope import API_VERSION
 from api.problems import refusal
-from domain.kernel.context import Actor, ActorKind, Context, within
+from domain.kernel.context import Actor, Context, current_context, within
 from domain.kernel.errors import HarborGridError, TooLarge
 from domain.kernel.ids import RequestId
-from domain.security.model import Principal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api.authentication import Authentication
+    from api.authentication import Authentication, Caller
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer("harborgrid.api")
 
-_TRACEPARENT = re.compile(r"^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
-_CORRELATION = re.compile(r"^[A-Za-z0-9_.:-]{1,128}$")
-_VERSION = API_VERSION.encode()
-_UNMATCHED = "(unmatched)"
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_CORRELATION = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
+_VERSION = (b"x-api-version", API_VERSION.encode())
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_NOBODY = Actor()
 
 
 class Edge:
@@ -43,120 +46,156 @@ class Edge:
 
     def __init__(self, app: ASGIApp, *, authentication: Authentication, max_body_bytes: int) -> None:
         self._app, self._authentication, self._max_body = app, authentication, max_body_bytes
+        self._counts = _Counts()
+        # Without a provider spans go nowhere, yet making one costs as much as the rest of this file.
+        self._is_traced = not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        request_id = new_id(RequestId)
-        traceparent = _matching(headers.get(b"traceparent"), _TRACEPARENT)
-        principal: Principal | None = None
-        refused: HarborGridError | None = None
-        try:
-            principal = await self._authentication.principal(headers, scope["path"])
-            _refuse_long(headers, self._max_body)
-        except HarborGridError as error:
-            refused = error
-        context = Context.model_construct(
-            tenant_id=principal.tenant_id if principal else None,
-            user_id=None,
-            actor=_actor(principal),
-            correlation_id=_matching(headers.get(b"x-correlation-id"), _CORRELATION) or request_id,
-            causation_id=None,
-            request_id=request_id,
-            traceparent=traceparent,
-        )
-        scope.setdefault("state", {})["principal"] = principal
-        with within(context):
-            await self._serve(scope, receive, send, context, refused)
-
-    async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, context: Context, refused: HarborGridError | None
-    ) -> None:
-        status = 500
-        begun = False
-        assert context.request_id is not None
-        assert context.correlation_id is not None
-        ours = [
-            (b"x-request-id", context.request_id.encode()),
-            (b"x-correlation-id", context.correlation_id.encode()),
-            (b"x-api-version", _VERSION),
-        ]
-
-        async def answer(message: Message) -> None:
-            nonlocal status, begun
-            if message["type"] == "http.response.start":
-                status, begun = message["status"], True
-                message["headers"] = [*message.get("headers", ()), *ours]
-            await send(message)
-
-        HTTP_IN_PROGRESS.inc()
         started = time.perf_counter()
+        request_id = new_id(RequestId)
+        headers = dict(scope["headers"])
+        correlation_id = _matching(headers, b"x-correlation-id", _CORRELATION) or request_id
+        answer = _Answer(send, scope, request_id, correlation_id)
+        caller: Caller | None = None
+        refused: Exception | None = None
+        _now.in_progress += 1
         try:
-            with tracer.start_as_current_span(
-                f"{scope['method']} {scope['path']}",
-                context=parent_of(context.traceparent),
-                kind=SpanKind.SERVER,
-            ) as span:
-                if span.is_recording():
-                    context = context.model_copy(update={"traceparent": current_traceparent()})
-                with within(context):
-                    if refused is not None:
-                        await refusal(refused)(scope, receive, answer)
-                    else:
-                        await self._app(scope, _limited(receive, self._max_body), answer)
+            try:
+                caller = await self._authentication.caller(headers, scope["path"])
+                receive = _limited(headers, receive, self._max_body)
+            except Exception as error:  # noqa: BLE001 - answered in the envelope, like every other
+                refused = error
+            principal = scope["state"]["principal"] = caller.principal if caller else None
+            context = Context(
+                tenant_id=principal.tenant_id if principal else None,
+                actor=caller.actor if caller else _NOBODY,
+                correlation_id=correlation_id,
+                request_id=request_id,
+                traceparent=_matching(headers, b"traceparent", _TRACEPARENT),
+            )
+            with within(context):
+                await (self._traced if self._is_traced else self._serve)(scope, receive, answer, refused)
+        finally:
+            _now.in_progress -= 1
+            self._counts.count(scope, answer.status, time.perf_counter() - started)
+
+    async def _traced(self, scope: Scope, receive: Receive, answer: _Answer, refused: Exception | None) -> None:
+        context = current_context()
+        name, parent = f"{scope['method']} {scope['path']}", parent_of(context.traceparent)
+        with (
+            tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER),
+            within(context.model_copy(update={"traceparent": current_traceparent()})),
+        ):
+            await self._serve(scope, receive, answer, refused)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, refused: Exception | None) -> None:
+        try:
+            if refused is not None:
+                raise refused  # noqa: TRY301 - to be answered below, like any other
+            await self._app(scope, receive, answer)
         except HarborGridError as error:
-            if begun:
+            if answer.has_begun:
                 raise
             await refusal(error)(scope, receive, answer)
         except Exception:
+            # The application answered with `kernel.internal`, told the story and raised it once more.
+            if answer.is_complete:
+                return
             log.exception("http.failed", method=scope["method"], path=scope["path"])
-            if begun:
+            if answer.has_begun:
                 raise
             await refusal(HarborGridError("something went wrong on our side"))(scope, receive, answer)
-        finally:
-            HTTP_IN_PROGRESS.dec()
-            route = _route(scope)
-            HTTP_REQUESTS.labels(scope["method"], route, status).inc()
-            HTTP_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
-            if status >= 500:
-                log.error("http.answered", method=scope["method"], route=route, status=status)
 
 
-def _actor(principal: Principal | None) -> Actor:
-    if principal is None:
-        return Actor()
-    kind = ActorKind.OPERATOR if principal.is_operator else ActorKind.API_KEY
-    return Actor.model_construct(kind=kind, id=principal.key_id)
+class _Now:
+    """How many requests are being answered; Prometheus asks when it is asked, which is cheaper than telling it."""
+
+    __slots__ = ("in_progress",)
+
+    def __init__(self) -> None:
+        self.in_progress = 0
+        HTTP_IN_PROGRESS.set_function(lambda: self.in_progress)
 
 
-def _route(scope: Scope) -> str:
-    route = scope.get("route")
-    return str(getattr(route, "path", _UNMATCHED))
+_now = _Now()
 
 
-def _matching(value: bytes | None, pattern: re.Pattern[str]) -> str | None:
-    text = value.decode("latin-1") if value else ""
-    return text if pattern.match(text) else None
+class _Answer:
+    """Sends the answer with our headers on it, and remembers how far it has come."""
+
+    __slots__ = ("_ids", "_send", "_state", "has_begun", "is_complete", "status")
+
+    def __init__(self, send: Send, scope: Scope, request_id: str, correlation_id: str) -> None:
+        self._send, self._state, self._ids = send, scope.setdefault("state", {}), (request_id, correlation_id)
+        self.status, self.has_begun, self.is_complete = 500, False, False
+
+    async def __call__(self, message: Message) -> None:
+        """See the ASGI specification, `send`."""
+        if message["type"] == "http.response.start":
+            self.status, self.has_begun = message["status"], True
+            request_id, correlation_id = self._ids
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", request_id.encode()),
+                (b"x-correlation-id", correlation_id.encode()),
+                _VERSION,
+                *self._state.get(TOLD, ()),
+            ]
+        else:
+            self.is_complete = not message.get("more_body", False)
+        await self._send(message)
 
 
-def _refuse_long(headers: dict[bytes, bytes], limit: int) -> None:
-    declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > limit:
-        raise TooLarge(limit_bytes=limit)
+class _Counts:
+    """Prometheus children, found once: looking them up by label costs more than counting."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count an answer by route template: neither paths nor methods of callers' invention become labels."""
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        route = str(getattr(scope.get("route"), "path", "(unmatched)"))
+        known = self._known.get((method, route, status))
+        if known is None:
+            known = HTTP_REQUESTS.labels(method, route, status), HTTP_SECONDS.labels(method, route)
+            self._known[method, route, status] = known
+        requests, timing = known
+        requests.inc()
+        timing.observe(seconds)
+        if status >= 500:
+            log.error("http.answered", method=method, route=route, status=status)
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
+def _matching(headers: dict[bytes, bytes], name: bytes, pattern: re.Pattern[bytes]) -> str | None:
+    value = headers.get(name)
+    return value.decode() if value is not None and pattern.fullmatch(value) else None
+
+
+def _limited(headers: dict[bytes, bytes], receive: Receive, limit: int) -> Receive:
+    """`receive`, which never gives more than `limit` bytes. Raises TooLarge if more are announced."""
+    announced = headers.get(b"content-length")
+    if announced is not None:
+        if int(announced) > limit:
+            raise TooLarge(limit_bytes=limit)
+        return receive
+    return _counted(receive, limit) if b"transfer-encoding" in headers else receive
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
     seen = 0
 
-    async def counted() -> Any:
+    async def counted() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise TooLarge(limit_bytes=limit)
+            # FastAPI takes any other exception here for a body that cannot be parsed.
+            raise HTTPException(TooLarge.status) from TooLarge(limit_bytes=limit)
         return message
 
     return counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from adapters.kernel.clock import utc_now
 from domain.kernel.context import current_context
@@ -13,6 +13,8 @@ from domain.kernel.payload import Payload
 
 API_VERSION = "1.0.0"
 T = TypeVar("T")
+# Null or not, every field is on the wire, and the document may promise so.
+_ALL_PRESENT = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class AnswerMetadata(Payload):
@@ -34,6 +36,8 @@ class Problem(Payload):
 class Answer(Payload, Generic[T]):
     """What was asked for."""
 
+    model_config = _ALL_PRESENT
+
     success: bool = Field(default=True, json_schema_extra={"const": True})
     data: T
     error: None = None
@@ -43,6 +47,8 @@ class Answer(Payload, Generic[T]):
 class Refusal(Payload):
     """Why it could not be had."""
 
+    model_config = _ALL_PRESENT
+
     success: bool = Field(default=False, json_schema_extra={"const": False})
     data: None = None
     error: Problem
@@ -51,12 +57,10 @@ class Refusal(Payload):
 
 def ok(data: T) -> Answer[T]:
     """Wrap what was asked for."""
-    # Built without validation: the data was validated when it was made.
-    return Answer.model_construct(success=True, data=data, error=None, metadata=about())
+    # `Answer` of anything: the data was validated when it was made, and is not again.
+    return Answer(data=data, metadata=about())
 
 
 def about() -> AnswerMetadata:
     """Metadata of the current request's answer."""
-    return AnswerMetadata.model_construct(
-        timestamp=utc_now(), request_id=current_context().request_id or "", version=API_VERSION
-    )
+    return AnswerMetadata(timestamp=utc_now(), request_id=current_context().request_id or "", version=API_VERSION)

@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 
 from api.envelope import Answer, ok
 from api.parameters import World
+from api.problems import problems
 from domain.kernel.errors import HarborGridError, Unavailable
 from domain.kernel.payload import Payload
 
@@ -36,9 +37,10 @@ async def livez() -> Answer[Liveness]:
     return ok(Liveness())
 
 
-@router.get("/readyz", response_model=Answer[Readiness], responses={503: {"description": "The database is down."}})
+@router.get("/readyz", response_model=Answer[Readiness], responses=problems(Unavailable))
 async def readyz(world: World) -> Answer[Readiness]:
     """Whether requests can be served; send none if not."""
+
     async def database() -> bool:
         try:
             async with asyncio.timeout(2):
@@ -61,7 +63,11 @@ async def readyz(world: World) -> Answer[Readiness]:
     return ok(Readiness(database=True, workflows=has_workflows))
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "In Prometheus' text format.", "content": {"text/plain": {}}}},
+)
 async def metrics() -> Response:
     """Prometheus metrics of this process."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

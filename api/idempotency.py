@@ -32,8 +32,14 @@ def keyed(request: Request, principal: Principal, key: str, body: BaseModel) -> 
     return KeyedRequest(
         owner=f"{principal.tenant_id or 'operator'}/{principal.key_id}",
         key=key,
-        fingerprint=fingerprint(request.method, request.url.path, body.model_dump(mode="json")),
+        fingerprint=fingerprint(request.method, _target(request), body.model_dump(mode="json")),
     )
+
+
+def _target(request: Request) -> str:
+    """Path and query: for the operator, `tenantId` says whose thing it is."""
+    query = "&".join(sorted(f"{name}={value}" for name, value in request.query_params.multi_items()))
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 async def replay(database: Database, request: KeyedRequest) -> Response:
@@ -43,10 +49,13 @@ async def replay(database: Database, request: KeyedRequest) -> Response:
         raise Unavailable("a request with this Idempotency-Key is being answered")
     if kept.fingerprint != request.fingerprint:
         raise IdempotencyKeyReused(key=request.key)
+    headers = {"Idempotent-Replayed": "true"}
+    if "href" in kept.answer:
+        headers["Location"] = kept.answer["href"]
     answer: Answer[dict[str, Any]] = Answer(data=kept.answer, metadata=about())
     return Response(
         orjson.dumps(answer.model_dump(mode="json")),
         status_code=kept.status,
         media_type="application/json",
-        headers={"Idempotent-Replayed": "true"},
+        headers=headers,
     )

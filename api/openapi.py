@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from adapters.settings import Settings
-from api.envelope import Refusal
+from api.directory import Directory
+from api.envelope import API_VERSION, Refusal
 from api.problems import problems
 from domain.kernel.errors import (
     DatabaseUnavailable,
     HarborGridError,
     Invalid,
     Malformed,
-    NotFound,
     TooLarge,
     Unauthenticated,
+    UnsupportedMediaType,
 )
 from domain.kernel.pagination import BadCursor
-from domain.security.errors import ScopeMissing
+from domain.security.errors import ScopeMissing, TenantDeprovisioned, TenantNotFound
 
 _DESCRIPTION = """
 Every answer is an envelope `{success, data, error, metadata}`. Send your API key in `X-API-Key`.
@@ -28,27 +28,28 @@ Every answer carries `X-Request-ID`, `X-Correlation-ID` and `X-API-Version`.
 Lists are pages: send `nextCursor` back as `cursor`. Updates need `If-Match` with the ETag that GET gave.
 """
 _OPEN = {"/livez", "/readyz", "/metrics"}
-_EVERYWHERE: tuple[type[HarborGridError], ...] = (Malformed, BadCursor, Invalid, DatabaseUnavailable)
-_GUARDED: tuple[type[HarborGridError], ...] = (Unauthenticated, ScopeMissing, TooLarge, NotFound)
+_EVERYWHERE: tuple[type[HarborGridError], ...] = (Invalid, TooLarge)
+_GUARDED: tuple[type[HarborGridError], ...] = (Unauthenticated, ScopeMissing, DatabaseUnavailable)
+_WITH_BODY: tuple[type[HarborGridError], ...] = (Malformed, UnsupportedMediaType)
+_REFUSAL = {"$ref": "#/components/schemas/Refusal"}
+_HEADERS = {
+    "X-Request-ID": "This request's id; name it when you ask for help.",
+    "X-Correlation-ID": "The story this request belongs to: yours, if you sent one.",
+    "X-API-Version": "Version of the API.",
+}
+_MORE_HEADERS = {
+    "401": {"WWW-Authenticate": "The scheme of the credentials that are missing."},
+    "503": {"Retry-After": "Seconds to wait before asking again."},
+}
 
 
-def describe(app: FastAPI, settings: Settings) -> None:
-    """Have the application serve this document."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _document(app, settings)
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]
-
-
-def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
+def document(directory: Directory, settings: Settings) -> dict[str, Any]:
+    """The document of these routes."""
     schema = get_openapi(
-        title=app.title,
-        version=app.version,
+        title="HarborGrid",
+        version=API_VERSION,
         description=_DESCRIPTION,
-        routes=app.routes,
+        routes=directory.routes,
         servers=[{"url": settings.api_public_url}],
     )
     schemas = schema["components"]["schemas"]
@@ -60,23 +61,51 @@ def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     schema["components"]["securitySchemes"] = {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     for path, operations in schema["paths"].items():
         for operation in operations.values():
-            _complete(operation, guarded=path not in _OPEN)
+            _complete(operation, schemas, guarded=path not in _OPEN)
     return schema
 
 
-def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
-    errors = (*_EVERYWHERE, *_GUARDED) if guarded else _EVERYWHERE
+def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, guarded: bool) -> None:
     responses = operation["responses"]
     # FastAPI documents its own shape for 422, which we never send.
     if "HTTPValidationError" in str(responses.get("422", "")):
         del responses["422"]
-    for status, told in problems(*errors).items():
-        content = told["content"]
-        assert isinstance(content, dict)
-        content["application/json"]["schema"] = {"$ref": "#/components/schemas/Refusal"}
-        known = responses.setdefault(str(status), {"description": told["description"], "content": content})
-        examples = known.get("content", {}).get("application/json", {}).setdefault("examples", {})
-        for code, example in content["application/json"]["examples"].items():
-            examples.setdefault(code, example)
+    for status, told in problems(*_refusals(operation, guarded=guarded)).items():
+        known = responses.setdefault(str(status), {"description": told["description"], "content": {}})
+        refusals = known["content"].setdefault("application/json", {"schema": _REFUSAL})
+        content: Any = told["content"]
+        refusals.setdefault("examples", {}).update(content["application/json"]["examples"])
+    for status, response in responses.items():
+        named = {**_HEADERS, **_MORE_HEADERS.get(status, {})}
+        response["headers"] = {
+            name: {"description": text, "required": True, "schema": {"type": "string"}} for name, text in named.items()
+        }
+    for parameter in operation.get("parameters", ()):
+        # Optional in Python only, so that its absence has an error of its own: 428.
+        parameter["required"] |= parameter["name"] == "If-Match"
     if guarded:
         operation["security"] = [{"apiKey": []}]
+    if body := operation.get("requestBody"):
+        content = body["content"]["application/json"]
+        if "example" not in content:
+            content["example"] = _example(content["schema"], schemas)
+
+
+def _refusals(operation: dict[str, Any], *, guarded: bool) -> tuple[type[HarborGridError], ...]:
+    parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+    return (
+        *_EVERYWHERE,
+        *(_GUARDED if guarded else ()),
+        *(_WITH_BODY if "requestBody" in operation else ()),
+        *((BadCursor,) if "cursor" in parameters else ()),
+        *((TenantNotFound, TenantDeprovisioned) if "tenantId" in parameters else ()),
+    )
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """A body made of its fields' own examples and defaults."""
+    fields = schemas[schema["$ref"].rpartition("/")[2]]["properties"]
+    told = {
+        name: field["examples"][0] if "examples" in field else field.get("default") for name, field in fields.items()
+    }
+    return {name: value for name, value in told.items() if value is not None}

@@ -8,7 +8,6 @@ import time
 from http.cookies import CookieError, SimpleCookie
 
 from domain.security.ids import ApiKeyId
-from domain.security.model import Principal, Scope
 
 COOKIE = "harborgrid_operator"
 CODEC_PATH = "/v1/bus/codec"
@@ -26,8 +25,8 @@ class OperatorSessions:
         body = f"{key_id}.{int(time.time()) + LIFETIME_SECONDS}"  # noqa: TID251 - an expiry on the wall clock
         return f"{body}.{self._sign(body)}"
 
-    def principal(self, cookie_header: bytes) -> Principal | None:
-        """The operator, if the cookie is ours and has not ended."""
+    def key_id(self, cookie_header: bytes) -> ApiKeyId | None:
+        """The operator's key, if the cookie is ours and has not ended."""
         try:
             morsel = SimpleCookie(cookie_header.decode("latin-1")).get(COOKIE)
         except CookieError:
@@ -35,12 +34,12 @@ class OperatorSessions:
         if morsel is None:
             return None
         body, _, signature = morsel.value.rpartition(".")
-        if not hmac.compare_digest(signature, self._sign(body)):
+        if not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
             return None
         key_id, _, ends = body.rpartition(".")
         if int(ends) < time.time():  # noqa: TID251 - an expiry on the wall clock
             return None
-        return Principal(key_id=ApiKeyId(key_id), tenant_id=None, scopes=frozenset({Scope.OPERATOR}))
+        return ApiKeyId(key_id)
 
     def _sign(self, body: str) -> str:
         return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 
 from adapters.container import Container
 from domain.kernel.errors import PreconditionFailed, PreconditionRequired
 from domain.kernel.pagination import DEFAULT_LIMIT, MAX_LIMIT
 
-# What PostgreSQL's text and a mail header both can hold: no control characters.
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=200)]
+# What PostgreSQL's text and a mail header both can hold: no control characters, nothing that ends a line.
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", min_length=1, max_length=200)]
+
+
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+
+
+def _written_out(instant: object) -> object:
+    # Pydantic would take numbers for seconds since 1970, and say so nowhere in the document.
+    if isinstance(instant, datetime) or (isinstance(instant, str) and _RFC3339.match(instant)):
+        return instant
+    raise ValueError("not an RFC 3339 date-time, such as 2026-03-01T09:21:00Z")
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the instant is not between the years 1 and 9999 in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""An instant with its offset from UTC; handed on in UTC."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")]
 DEFAULT = DEFAULT_LIMIT
+
+_REVISION = re.compile(r'"([0-9]{1,9})"')
 
 
 def container_of(request: Request) -> Container:
@@ -32,7 +57,12 @@ async def _container(request: Request) -> Container:
 World = Annotated[Container, Depends(_container)]
 
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The ETag of the version you change, as GET gave it.")
+    str | None,
+    Header(alias="If-Match", description="The ETag of the version you change, as GET gave it.", examples=['"1"']),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description="ETags you have; the answer is 304 if one of them is current."),
 ]
 
 
@@ -41,11 +71,17 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
+def is_known(if_none_match: str | None, current: str) -> bool:
+    """Whether the caller has the current version already (weak comparison, RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    return current in tags or "*" in tags
+
+
 def revision_in(if_match: str | None) -> int:
-    """The revision an update is for. Raises PreconditionRequired or PreconditionFailed."""
+    """The revision an update is for: one strong ETag. Raises PreconditionRequired or PreconditionFailed."""
     if if_match is None:
         raise PreconditionRequired
-    tag = if_match.strip().strip('"')
-    if not tag.isdecimal() or len(tag) > 9:
+    found = _REVISION.fullmatch(if_match.strip())
+    if found is None:
         raise PreconditionFailed("If-Match is not an ETag of this resource")
-    return int(tag)
+    return int(found[1])

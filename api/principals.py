@@ -10,10 +10,11 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from domain.kernel.errors import Invalid, Unauthenticated
+from api.parameters import container_of
+from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId
-from domain.security.errors import OperatorsOnly, ScopeMissing, TenantRequired
-from domain.security.model import Principal, Scope
+from domain.security.errors import OperatorsOnly, ScopeMissing, TenantDeprovisioned, TenantNotFound, TenantRequired
+from domain.security.model import Principal, Scope, Tenant, TenantStatus
 
 
 def principal_of(request: Request) -> Principal:
@@ -51,42 +52,49 @@ def _demand(request: Request, scope: Scope) -> Principal:
 
 
 TenantQuery = Annotated[
-    str | None,
+    TenantId | None,
     Query(alias="tenantId", description="For the operator: the tenant to look at. Others see their own only."),
 ]
 
 
-def _scope_of(principal: Principal, asked: str | None) -> TenantId | None:
+async def _asked_for(request: Request, tenant_id: TenantId) -> Tenant:
+    found = await container_of(request).security(None, lambda uow: uow.tenants.find(tenant_id))
+    if found is None:
+        raise TenantNotFound
+    return found
+
+
+async def _visible(request: Request, principal: Principal, asked: TenantId | None) -> TenantId | None:
     if not principal.is_operator:
         return principal.tenant_id
+    return (await _asked_for(request, asked)).id if asked else None
+
+
+async def _own_of(request: Request, principal: Principal, asked: TenantId | None) -> TenantId:
+    if principal.tenant_id is not None:
+        return principal.tenant_id
     if asked is None:
-        return None
-    try:
-        return TenantId.parse(asked)
-    except ValueError as error:
-        raise Invalid("tenantId is malformed", fields=[{"field": "query.tenantId", "problem": str(error)}]) from None
+        raise TenantRequired
+    tenant = await _asked_for(request, asked)
+    if tenant.status is not TenantStatus.ACTIVE:
+        raise TenantDeprovisioned
+    return tenant.id
 
 
 async def _readable(request: Request, asked: TenantQuery = None) -> TenantId | None:
-    return _scope_of(_demand(request, Scope.READ), asked)
+    return await _visible(request, _demand(request, Scope.READ), asked)
 
 
 async def _own(request: Request, asked: TenantQuery = None) -> TenantId:
-    return _certain(_scope_of(_demand(request, Scope.READ), asked))
+    return await _own_of(request, _demand(request, Scope.READ), asked)
 
 
 async def _own_to_write(request: Request, asked: TenantQuery = None) -> TenantId:
-    return _certain(_scope_of(_demand(request, Scope.WRITE), asked))
+    return await _own_of(request, _demand(request, Scope.WRITE), asked)
 
 
 async def _own_to_administer(request: Request, asked: TenantQuery = None) -> TenantId:
-    return _certain(_scope_of(_demand(request, Scope.ADMIN), asked))
-
-
-def _certain(tenant: TenantId | None) -> TenantId:
-    if tenant is None:
-        raise TenantRequired
-    return tenant
+    return await _own_of(request, _demand(request, Scope.ADMIN), asked)
 
 
 Reader = Annotated[Principal, Depends(_reader)]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
@@ -18,21 +23,40 @@ from domain.kernel.errors import (
     NotAllowed,
     NotFound,
     TooLarge,
+    Unauthenticated,
     UnsupportedMediaType,
     WorkflowsUnavailable,
 )
 
+if TYPE_CHECKING:
+    from api.directory import Directory
+
 log = structlog.get_logger(__name__)
 
 _BY_STATUS = {kind.status: kind for kind in (Malformed, NotFound, NotAllowed, TooLarge, UnsupportedMediaType, Invalid)}
+_CHALLENGE = 'ApiKey realm="harborgrid"'
+_FIELDS_NAMED = 50
 
 
 def refusal(error: HarborGridError) -> Response:
     """The answer for this error."""
-    headers = {"Retry-After": "1"} if error.retryable else {}
-    problem = Problem(code=error.code, message=error.message, details={"hint": error.hint, **error.details})
-    body = orjson.dumps(Refusal(error=problem, metadata=about()).model_dump(mode="json"), default=str)
-    return Response(body, status_code=error.status, headers=headers, media_type="application/json")
+    headers = {}
+    if error.retryable:
+        headers["Retry-After"] = "1"
+    if error.status == Unauthenticated.status:
+        headers["WWW-Authenticate"] = _CHALLENGE
+    details = {to_camel(name): fact for name, fact in error.details.items()}
+    problem = Problem(code=error.code, message=error.message, details={"hint": error.hint, **details})
+    told = Refusal(error=problem, metadata=about()).model_dump()
+    return Response(_json(told), status_code=error.status, headers=headers, media_type="application/json")
+
+
+def _json(told: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(told, default=str)
+    except TypeError:
+        # Details may repeat what a caller sent: lone surrogates, integers beyond 64 bits.
+        return json.dumps(told, default=str, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def problems(*errors: type[HarborGridError]) -> dict[int | str, dict[str, object]]:
@@ -67,12 +91,27 @@ def _example(kind: type[HarborGridError]) -> dict[str, object]:
     }
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, directory: Directory) -> None:
     """Answer every error in the envelope, the framework's own as well."""
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, HarborGridError):
+            return refusal(error.__cause__)
+        answer = refusal(_BY_STATUS.get(error.status_code, Malformed)())
+        answer.status_code = error.status_code
+        answer.headers.update(error.headers or {})
+        if error.status_code == NotAllowed.status:
+            # The framework names the methods of one route; the path may have several.
+            answer.headers["Allow"] = ", ".join(sorted(directory.methods_of(request.url.path)))
+        return answer
+
     app.add_exception_handler(HarborGridError, _ours)
     app.add_exception_handler(RequestValidationError, _unreadable)
-    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RPCError, _temporal)
+    app.add_exception_handler(RuntimeError, _runtime)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _ours(_: Request, error: Exception) -> Response:
@@ -80,26 +119,39 @@ async def _ours(_: Request, error: Exception) -> Response:
     return refusal(error)
 
 
-async def _unreadable(_: Request, error: Exception) -> Response:
+async def _unreadable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    problems_found = error.errors()[:_FIELDS_NAMED]
+    is_whole_body = any(problem["loc"] == ("body",) and problem["type"] != "missing" for problem in problems_found)
+    if is_whole_body and not is_json(request):
+        return refusal(UnsupportedMediaType())
     fields = [
         {"field": ".".join(map(str, problem["loc"])), "problem": problem["msg"], "type": problem["type"]}
-        for problem in error.errors()
+        for problem in problems_found
     ]
     if any(problem["type"] == "json_invalid" for problem in fields):
         return refusal(Malformed("the body is not JSON", fields=fields))
     return refusal(Invalid("the request breaks a rule", fields=fields))
 
 
-async def _framework(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    kind = _BY_STATUS.get(error.status_code, Malformed)
-    answer = refusal(kind(str(error.detail)))
-    answer.status_code = error.status_code
-    answer.headers.update(error.headers or {})
-    return answer
+def is_json(request: Request) -> bool:
+    """Whether the body is said to be JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return re.fullmatch(r"application/(json|[^/]+\+json)", media_type) is not None
 
 
 async def _temporal(_: Request, error: Exception) -> Response:
     log.warning("workflows.unavailable", reason=str(error))
     return refusal(WorkflowsUnavailable())
+
+
+async def _runtime(request: Request, error: Exception) -> Response:
+    # All that the Temporal client says when its first connection fails.
+    if str(error).startswith("Failed client connect"):
+        return await _temporal(request, error)
+    return await _unexpected(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("http.failed", method=request.method, path=request.url.path, exc_info=error)
+    return refusal(HarborGridError("something went wrong on our side"))

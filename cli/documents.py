@@ -1,4 +1,4 @@
-"""Writes the generated documents: the event catalogue under `docs/events/`, and every setting."""
+"""Writes the generated documents: the event catalogue under `docs/events/`, every setting, the map of the code."""
 
 import json
 from importlib.metadata import version
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from adapters.settings import Settings
+from cli.map import write_map
 from domain.bus.documents import asyncapi, envelope_schema, json_schema
 from domain.bus.event import Event
 from domain.catalogue import CATALOGUE
@@ -103,7 +104,8 @@ def write_settings_document(root: Path) -> Path:
 
 def main() -> None:
     """The `harborgrid docs` command, run from the project's folder."""
-    written = [*write_event_documents(Path.cwd()), write_settings_document(Path.cwd())]
+    root = Path.cwd()
+    written = [*write_event_documents(root), write_settings_document(root), write_map(root)]
     print(f"{len(written)} documents written")
 
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 from rich.console import Console
-from rich.table import Table
 
 from adapters.bootstrap import create_database, migrate_platform
 from adapters.security.keyring import ensure_master_key
 from adapters.settings import BadConfiguration, EventTransportKind, Settings, load_settings
+from adapters.telemetry.logs import configure_logs
 from adapters.temporal.embedded import EmbeddedTemporal
 from cli.client import ApiClient
 from cli.environment import embedded_postgres, operator_key_path, uses_embedded_postgres, with_embedded
@@ -56,7 +56,7 @@ class Up:
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self.settings, self.console = settings, console
-        self.supervisor = Supervisor(lambda line: console.print(f"[dim]{line}[/dim]"))
+        self.supervisor = Supervisor(self._told)
         self.data = settings.data_dir.resolve()
         self.services: dict[str, Service] = {}
 
@@ -78,7 +78,12 @@ class Up:
         finally:
             stopping.cancel()
             await self.supervisor.stop()
-            self.console.print("stopped; the data is kept")
+            self._told("stopped; the data is kept")
+
+    def _told(self, line: str) -> None:
+        # Whoever read our output may have left (`| head`): that must not keep us from stopping what runs.
+        with suppress(BrokenPipeError):
+            self.console.print(f"[dim]{line}[/dim]")
 
     async def _start(self, told: Callable[[str], None]) -> Demo:
         told("PostgreSQL, Temporal and the mailbox")
@@ -179,20 +184,22 @@ class Up:
     def _show(self, demo: Demo) -> None:
         settings, url = self.settings, f"http://127.0.0.1:{self.settings.api_port}"
         run = f"http://127.0.0.1:{settings.temporal_ui_port}/namespaces/{settings.temporal_namespace}/workflows/"
-        table = Table(title="HarborGrid is up", show_header=False, title_justify="left", expand=False)
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        table.add_row("API", url)
-        table.add_row("OpenAPI page", f"{url}/docs")
-        table.add_row("Onboarding in the Temporal UI", run + quote(demo.workflow_id, safe=""))
-        table.add_row("Demo tenant", demo.tenant_id)
-        table.add_row("Its API key (shown once)", demo.api_key or "was shown at the first start")
-        table.add_row("Operator's API key", f"in {operator_key_path(settings).resolve()}")
-        table.add_row("Mailbox", f"http://127.0.0.1:{settings.mailbox_port}")
-        table.add_row("Query with DuckDB", f"harborgrid sql --tenant {demo.tenant_id}")
-        table.add_row("Logs", str(self.data / "logs"))
-        table.add_row("Data", str(self.data))
-        self.console.print(table)
+        rows = {
+            "API": url,
+            "OpenAPI page": f"{url}/docs",
+            "Onboarding in the Temporal UI": run + quote(demo.workflow_id, safe=""),
+            "Demo tenant": demo.tenant_id,
+            "Its API key (shown once)": demo.api_key or "was shown at the first start",
+            "Operator's API key": f"in {operator_key_path(settings).resolve()}",
+            "Mailbox": f"http://127.0.0.1:{settings.mailbox_port}",
+            "Query with DuckDB": f"harborgrid sql --tenant {demo.tenant_id}",
+            "Logs": str(self.data / "logs"),
+            "Data": str(self.data),
+        }
+        self.console.print("[bold green]HarborGrid is up[/bold green]")
+        for name, value in rows.items():
+            # Never broken over lines: a link in two pieces can be neither opened nor copied.
+            self.console.print(f"[bold]{name:<31}[/bold]{value}", soft_wrap=True, highlight=False)
         self.console.print("Ctrl-C stops everything and keeps the data.")
 
     def _check_layout(self) -> None:
@@ -230,6 +237,7 @@ def main() -> int:
     """The command. Returns the exit code."""
     console = Console()
     settings = load_settings()
+    configure_logs(settings.model_copy(update={"log_level": "ERROR"}))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir.resolve()):
         asyncio.run(_until_told(Up(settings, console)))

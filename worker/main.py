@@ -13,12 +13,13 @@ from temporalio.worker import Worker
 
 from adapters.bus.nats import NatsTransport
 from adapters.container import Container, open_container
+from adapters.postgres.migrations import TENANT, upgrade_sql
 from adapters.settings import Settings
-from worker.gauges import keep_gauges
 from adapters.telemetry.logs import configure_logs
 from adapters.telemetry.tracing import tracing
 from adapters.temporal.namespace import ensure_namespace
 from adapters.temporal.plugin import metrics_runtime
+from worker.gauges import keep_gauges
 from worker.relay import Relay
 from workflows.registry import WORKFLOWS
 
@@ -51,6 +52,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             open_container(settings, process="worker", runtime=metrics_runtime(settings), lazy=False)
         )
         transport = await stack.enter_async_context(container.transport())
+        # The first tenant should not wait for Alembic to be loaded.
+        await asyncio.to_thread(upgrade_sql, TENANT, None)
         relay = Relay(container.database, container.subscriptions, container.starter)
         background = [
             asyncio.create_task(relay.run(transport), name="relay"),

@@ -6,20 +6,27 @@ import asyncio
 import random  # noqa: TID251 - jitter between attempts
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 import structlog
 from opentelemetry import trace
 
-from adapters.bus.parking import park
+from adapters.bus.parking import blocked_subjects, park
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.subscriptions import PostgresSubscriptions
+from adapters.bus.transport import RELAY
+from adapters.bus.trials import SetAside
+from adapters.bus.turns import turn_key
 from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
+from adapters.postgres.rows import hold
+from adapters.postgres.session import Session
 from adapters.telemetry.metrics import RELAY_EVENTS, RELAY_LAG
 from adapters.telemetry.tracing import parent_of
 from adapters.temporal.starter import WorkflowStarter
-from domain.bus.event import Position, RecordedEvent
-from domain.bus.model import Batch, SubscriptionKind
+from domain.bus.errors import BlockedBySubject
+from domain.bus.event import START, Position, RecordedEvent
+from domain.bus.model import SubscriptionKind
 from domain.bus.ports import EventTransport
 from domain.kernel.errors import Unavailable
 from domain.kernel.ids import TenantId
@@ -30,8 +37,10 @@ from workflows.reactions import BY_TYPE
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer("harborgrid.relay")
 
-READER = "relay"
 _SIGNALS_AT_ONCE = 32
+# A trickle of events is signalled at this pace: each signal costs Temporal as much as a thousand events.
+_REST_SECONDS = 0.03
+_MANY = 500
 _PATIENCE_SECONDS = (0.1, 5.0)
 
 
@@ -41,20 +50,19 @@ class Relay:
     def __init__(self, database: Database, subscriptions: PostgresSubscriptions, starter: WorkflowStarter) -> None:
         self._database, self._subscriptions, self._starter = database, subscriptions, starter
         self._reactions = ReactionHandler(starter)
-        self._readers = [
-            name
-            for name in subscriptions.names
-            if subscriptions.handler(name).subscription.kind is not SubscriptionKind.REACTIONS
-        ]
+        self._readers: dict[str, tuple[str, ...]] = {}
 
     async def run(self, transport: EventTransport) -> None:
         """For ever: a lost connection is a reason to begin again, not to stop."""
         while True:
             try:
-                async with aclosing(transport.deliveries(READER)) as deliveries:
+                async with aclosing(transport.deliveries(RELAY)) as deliveries:
                     async for delivery in deliveries:
+                        rested = asyncio.create_task(asyncio.sleep(_REST_SECONDS))
                         await self._patiently(delivery.events)
                         await delivery.ack()
+                        if len(delivery.events) < _MANY:
+                            await rested
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, events must flow again
@@ -73,9 +81,7 @@ class Relay:
 
     async def dispatch(self, events: Sequence[RecordedEvent]) -> None:
         """Set off what these events set off. Raises Unavailable if it must be tried again as a whole."""
-        for event in events:
-            if event.type in BY_TYPE:
-                await self._react(event)
+        await self._react_to([event for event in events if event.type in BY_TYPE])
         places = asyncio.Semaphore(_SIGNALS_AT_ONCE)
         await asyncio.gather(
             *(self._wake(places, name, tenant, up_to) for (name, tenant), up_to in self._targets(events).items())
@@ -86,37 +92,72 @@ class Relay:
         RELAY_EVENTS.inc(len(events))
 
     def _targets(self, events: Sequence[RecordedEvent]) -> dict[tuple[str, TenantId], Position]:
+        latest = {(event.type, event.tenant_id): event.position for event in events}
         targets: dict[tuple[str, TenantId], Position] = {}
-        for event in events:
-            if event.tenant_id is None:
-                continue
-            for name in self._subscriptions.interested(event.type):
-                if name in self._readers:
-                    targets[name, event.tenant_id] = event.position
+        for (type_, tenant), position in latest.items():
+            if tenant is not None:
+                for name in self._readers_of(type_):
+                    targets[name, tenant] = max(position, targets.get((name, tenant), START))
         return targets
 
-    async def _react(self, event: RecordedEvent) -> None:
+    def _readers_of(self, type_: str) -> tuple[str, ...]:
+        if type_ not in self._readers:
+            self._readers[type_] = tuple(
+                name
+                for name in self._subscriptions.interested(type_)
+                if self._subscriptions.handler(name).subscription.kind is not SubscriptionKind.REACTIONS
+            )
+        return self._readers[type_]
+
+    async def _react_to(self, events: Sequence[RecordedEvent]) -> None:
+        waiting: dict[TenantId, set[str]] = {}
+        for event in events:
+            assert event.tenant_id is not None, "what sets off a workflow belongs to a tenant"
+            if event.tenant_id not in waiting:
+                waiting[event.tenant_id] = set(await self._database.run(None, partial(self._blocked, event.tenant_id)))
+            # Most subjects have nothing parked; only for the others is it worth waiting for a turn to look closely.
+            if event.subject in waiting[event.tenant_id] and await self._waits(event, event.tenant_id):
+                continue
+            if not await self._react(event):
+                waiting[event.tenant_id].add(event.subject)
+
+    async def _react(self, event: RecordedEvent) -> bool:
         with tracer.start_as_current_span(f"relay {event.type}", context=parent_of(event.metadata.traceparent)):
             try:
                 await self._reactions.react(event)
             except Unavailable:
                 raise
-            except Exception as error:  # noqa: BLE001 - kept as the reason; the events behind it must not wait
+            except Exception as error:
+                # Kept as the reason; the events behind it must not wait.
                 log.exception("relay.parked", event_id=event.id, type=event.type)
-                await self._park(event, error)
+                aside = SetAside(event, error, 1)
+                await self._database.run(None, lambda session: park(session, self._reactions.subscription.name, aside))
+                return False
+        return True
 
-    async def _park(self, event: RecordedEvent, error: Exception) -> None:
-        assert event.tenant_id is not None
-        batch = Batch(
-            subscription=self._reactions.subscription.name, tenant_id=event.tenant_id, up_to=event.position
-        )
-        await self._database.run(None, lambda session: park(session, batch, event, error))
+    async def _waits(self, event: RecordedEvent, tenant: TenantId) -> bool:
+        """Park the event if an earlier one of its subject still is. In turn, so that no redelivery misses it."""
+
+        async def work(session: Session) -> bool:
+            await hold(session, turn_key(self._reactions.subscription.name, tenant))
+            oldest = (await self._blocked(tenant, session)).get(event.subject)
+            if oldest is None or oldest >= event.position:
+                return False
+            await park(session, self._reactions.subscription.name, SetAside(event, BlockedBySubject(), 0))
+            return True
+
+        return await self._database.run(None, work)
+
+    async def _blocked(self, tenant: TenantId, session: Session) -> dict[str, Position]:
+        return await blocked_subjects(session, self._reactions.subscription.name, tenant)
 
     async def _wake(self, places: asyncio.Semaphore, name: str, tenant: TenantId, up_to: Position) -> None:
         async with places:
             await self._starter.signal_with_start(
                 ConsumeWorkflow.run,
-                Consume(subscription=name, tenant_id=tenant),
+                Consume(
+                    subscription=name, tenant_id=tenant, in_transaction=self._subscriptions.handler(name).in_transaction
+                ),
                 id=consume.workflow_id(tenant, name),
                 summary=f"Reads events for {name}",
                 signal="events",

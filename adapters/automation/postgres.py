@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 # One round trip and one commit: the answer is claimed under its key, and only who claims it writes the rest.
-_ACCEPT = """
+ACCEPT = """
 WITH claim AS (
     INSERT INTO http_answer (owner, key, fingerprint, status, answer) VALUES ($1, $2, $3, 202, $4::text::jsonb)
     ON CONFLICT DO NOTHING RETURNING 1
@@ -111,7 +111,7 @@ class OnboardingDesk:
         """Whether it was accepted now; False if this key was answered before (nothing is written then)."""
         event_id, type_, version, _, source, _, user_id, _, data, metadata = event_row(fact, request.tenant_id)
         row = await self._database.statement(
-            _ACCEPT,
+            ACCEPT,
             *(keyed.owner, keyed.key, keyed.fingerprint, json_text(answer)),
             *(request.onboarding_id, request.tenant_id, workflow_id, request.organisation),
             *(request.owner_name, request.owner_email, request.plan_code, request.locale, request.timezone),

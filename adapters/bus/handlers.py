@@ -14,8 +14,15 @@ from domain.kernel.ids import TenantId
 class EventHandler(Protocol):
     """Takes a tenant's events in order. `in_transaction`: its effect is in our database, with the cursor."""
 
-    subscription: Subscription
-    in_transaction: bool
+    @property
+    def subscription(self) -> Subscription:
+        """What it listens to, under which name."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether `handle` is given the transaction that moves the cursor."""
+        ...
 
     async def ready(self, session: Session, tenant: TenantId) -> bool:
         """Whether this tenant can be handled yet; if not, its events wait."""

@@ -28,11 +28,11 @@ class ReactionHandler:
     def __init__(self, starter: WorkflowStarter) -> None:
         self._starter = starter
 
-    async def ready(self, session: Session, tenant: TenantId) -> bool:  # noqa: ARG002 - nothing to wait for
+    async def ready(self, session: Session, tenant: TenantId) -> bool:
         """Always."""
         return True
 
-    async def handle(self, session: Session | None, tenant: TenantId, events: Sequence[RecordedEvent]) -> None:  # noqa: ARG002
+    async def handle(self, session: Session | None, tenant: TenantId, events: Sequence[RecordedEvent]) -> None:
         """React to each, in order."""
         for event in events:
             await self.react(event)

@@ -100,9 +100,7 @@ def _of_event(event: RecordedEvent) -> Node:
 
 def _activities(workflow_id: str, history: Sequence[HistoryEvent]) -> list[Node]:
     scheduled = {
-        event.event_id: event
-        for event in history
-        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+        event.event_id: event for event in history if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     }
     attempts: dict[int, int] = defaultdict(lambda: 1)
     ended: dict[int, str] = {}

@@ -1,9 +1,8 @@
 """The one place that knows the time, and the one place that makes ids."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
-import uuid_utils
+import uuid_utils.compat
 
 from domain.kernel.ports import IdT
 
@@ -15,4 +14,4 @@ def utc_now() -> datetime:
 
 def new_id(kind: type[IdT]) -> IdT:
     """A new id of this kind, from a UUIDv7 (RFC 9562) that grows within this process."""
-    return kind.of(UUID(int=uuid_utils.uuid7().int))
+    return kind.of(uuid_utils.compat.uuid7())

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from adapters.kernel.clock import utc_now
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, IfMatch, Limit, Line, World, etag, revision_in
+from api.parameters import DEFAULT, Cursor, IfMatch, IfNoneMatch, Limit, Line, World, etag, is_known, revision_in
 from api.principals import TenantOfReader, TenantOfWriter
 from api.problems import problems
 from domain.analytics.errors import DashboardNotFound
@@ -37,16 +37,25 @@ async def list_dashboards(
 
 
 @router.get(
-    "/{dashboard_id}", response_model=Answer[Dashboard], responses=problems(TenantRequired, DashboardNotFound)
+    "/{dashboard_id}",
+    response_model=Answer[Dashboard],
+    responses={304: {"description": "You have it."}, **problems(TenantRequired, DashboardNotFound)},
 )
 async def get_dashboard(
-    dashboard_id: DashboardId, tenant: TenantOfReader, world: World, response: Response
-) -> Answer[Dashboard]:
+    dashboard_id: DashboardId,
+    tenant: TenantOfReader,
+    world: World,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> Answer[Dashboard] | Response:
     """One dashboard; its ETag is what an update must send back."""
     found = await world.analytics(tenant, lambda uow: uow.dashboards.find(dashboard_id))
     if found is None:
         raise DashboardNotFound
-    response.headers["ETag"] = etag(found.revision)
+    tag = etag(found.revision)
+    if is_known(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
     return ok(found)
 
 
@@ -55,7 +64,7 @@ async def get_dashboard(
     response_model=Answer[Dashboard],
     responses=problems(TenantRequired, ScopeMissing, DashboardNotFound, PreconditionFailed, PreconditionRequired),
 )
-async def patch_dashboard(  # noqa: PLR0913, PLR0917 - what HTTP hands over
+async def patch_dashboard(
     dashboard_id: DashboardId,
     body: DashboardChange,
     tenant: TenantOfWriter,

@@ -9,12 +9,12 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints, field_validator
 
+from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.idempotency import IdempotencyKey, keyed, replay
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import Operator, Readable
 from api.problems import problems
-from adapters.kernel.clock import new_id, utc_now
 from domain.automation.commands import RequestOnboarding
 from domain.automation.errors import OnboardingFinished, OnboardingNotFound
 from domain.automation.events import OnboardingRequested
@@ -45,7 +45,9 @@ class OnboardingBody(Body):
     owner_name: Line = Field(examples=["Ada Lovelace"])
     owner_email: Email = Field(examples=["ada@northwind.example"])
     plan_code: Line = Field(default="free", examples=["pro"], description="GET /v1/billing/plans lists them.")
-    locale: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, description="BCP 47.")
+    locale: str = Field(
+        default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, description="BCP 47."
+    )
     timezone: str = Field(default="UTC", max_length=64, description="IANA time zone name.", examples=["Europe/Berlin"])
 
     @field_validator("timezone")
@@ -150,7 +152,7 @@ async def get_onboarding(onboarding_id: OnboardingId, tenant: Readable, world: W
     responses=problems(OperatorsOnly, OnboardingNotFound, OnboardingFinished),
 )
 async def cancel_onboarding(
-    onboarding_id: OnboardingId, body: CancelBody, operator: Operator, world: World
+    onboarding_id: OnboardingId, body: CancelBody, _: Operator, world: World
 ) -> Answer[OnboardingView]:
     """Undo what was done so far, last first. Asking twice is asking once."""
     found = await world.automation(None, lambda uow: uow.onboardings.get(None, onboarding_id))

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/v1/billing/plans", tags=["billing"])
 
 
 @router.get("", response_model=Answer[list[Plan]])
-async def list_plans(reader: Reader, world: World) -> Answer[list[Plan]]:
+async def list_plans(_: Reader, world: World) -> Answer[list[Plan]]:
     """Every plan, cheapest first."""
     plans = await world.billing(None, lambda uow: uow.plans.all())
     return ok(list(plans))

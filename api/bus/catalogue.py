@@ -19,19 +19,19 @@ router = APIRouter(prefix="/v1/bus/catalogue", tags=["bus"])
 
 
 @router.get("", response_model=Answer[list[EventType]])
-async def list_event_types(reader: Reader) -> Answer[list[EventType]]:
+async def list_event_types(_: Reader) -> Answer[list[EventType]]:
     """Every event type with version, publisher and readers."""
     return ok([cls.about for cls in CATALOGUE])
 
 
 @router.get("/asyncapi.json", response_model=dict[str, Any])
-async def get_asyncapi(reader: Reader, world: World) -> dict[str, Any]:
+async def get_asyncapi(_: Reader, world: World) -> dict[str, Any]:
     """The AsyncAPI 3 document; not in the envelope, so that tools can read it."""
     return asyncapi(CATALOGUE, version=API_VERSION, server_url=world.settings.nats_url)
 
 
 @router.get("/{type}/schema.json", response_model=dict[str, Any], responses=problems(UnknownEventType))
-async def get_schema(type: Line, reader: Reader, response: Response) -> dict[str, Any]:
+async def get_schema(type: Line, _: Reader, response: Response) -> dict[str, Any]:
     """The JSON Schema (2020-12) of an event type's data; not in the envelope, so that tools can read it."""
     response.headers["Content-Type"] = "application/json"
     return json_schema(CATALOGUE.get(type))

@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
-from google.protobuf import json_format
-from temporalio.api.common.v1 import Payloads
+from fastapi import APIRouter
+from pydantic import Base64Bytes, Field
+from temporalio.api.common.v1 import Payload as TemporalPayload
 
 from adapters.temporal.codec import TenantCodec
 from api.parameters import World
 from api.principals import Operator
 from api.problems import problems
-from domain.kernel.errors import Malformed
+from domain.kernel.payload import Payload
 from domain.security.errors import DataKeyNotFound, OperatorsOnly, Undecipherable
+from domain.security.ids import DataKeyId
 
 router = APIRouter(prefix="/v1/bus/codec", tags=["bus"])
 
 
+class WorkflowPayload(Payload):
+    """One payload in protobuf JSON: bytes are base64."""
+
+    metadata: dict[str, Base64Bytes] = Field(default={}, description="Bytes by name.")
+    data: Base64Bytes = b""
+
+
+class WorkflowPayloads(Payload):
+    """What Temporal's remote codec protocol sends and expects."""
+
+    payloads: list[WorkflowPayload] = Field(
+        default=[], examples=[[{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "ImhlbGxvIg=="}]]
+    )
+
+
 @router.post(
     "/decode",
-    response_class=Response,
-    responses=problems(OperatorsOnly, Undecipherable, DataKeyNotFound, Malformed),
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    response_model=WorkflowPayloads,
+    responses=problems(OperatorsOnly, Undecipherable, DataKeyNotFound),
 )
-async def decode(request: Request, operator: Operator, world: World) -> Response:
-    """Temporal's remote codec protocol: `{"payloads": [...]}` in and out, protobuf JSON, not in the envelope."""
-    payloads = Payloads()
-    try:
-        json_format.Parse(await request.body(), payloads, ignore_unknown_fields=True)
-    except (json_format.ParseError, UnicodeDecodeError):
-        raise Malformed('the body is not {"payloads": [...]}') from None
-    decoded = Payloads(payloads=await TenantCodec(world.keys).decode(payloads.payloads))
+async def decode(body: WorkflowPayloads, operator: Operator, world: World) -> WorkflowPayloads:
+    """Temporal's remote codec protocol: encrypted payloads in, plain ones out, not in the envelope."""
+    sealed = [TemporalPayload(metadata=payload.metadata, data=payload.data) for payload in body.payloads]
+    for payload in sealed:
+        _demand_key_id(payload)
+    plain = await TenantCodec(world.keys).decode(sealed)
     await world.audit(None, "bus.decode_payloads", operator.key_id)
-    return Response(json_format.MessageToJson(decoded), media_type="application/json")
+    # Constructed, not validated: validating would take the bytes for base64.
+    return WorkflowPayloads.model_construct(
+        payloads=[
+            WorkflowPayload.model_construct(metadata=dict(payload.metadata), data=payload.data) for payload in plain
+        ]
+    )
+
+
+def _demand_key_id(payload: TemporalPayload) -> None:
+    if "key-id" not in payload.metadata:
+        return
+    try:
+        DataKeyId.parse(payload.metadata["key-id"].decode())
+    except ValueError:
+        raise DataKeyNotFound("a payload names no data key") from None

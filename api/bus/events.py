@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
 from api.principals import Readable
 from api.problems import problems
 from domain.bus.errors import EventNotFound
@@ -25,7 +24,7 @@ async def list_events(  # noqa: PLR0913, PLR0917 - each is a filter
     type: Annotated[list[Line], Query(max_length=20, description="Event types; repeat for several.")] = [],  # noqa: B006
     subject: Annotated[Line | None, Query(description="The id of the thing the events are about.")] = None,
     correlation_id: Annotated[Line | None, Query(alias="correlationId")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Events at or after this instant.")] = None,
+    since: Annotated[Instant | None, Query(description="Events at or after this instant.")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
 ) -> Answer[Page[RecordedEvent]]:

@@ -25,9 +25,7 @@ async def list_deliveries(
     return ok(await world.notifications(tenant, lambda uow: uow.deliveries.page(cursor=cursor, limit=limit)))
 
 
-@router.get(
-    "/{notification_id}", response_model=Answer[Delivery], responses=problems(TenantRequired, DeliveryNotFound)
-)
+@router.get("/{notification_id}", response_model=Answer[Delivery], responses=problems(TenantRequired, DeliveryNotFound))
 async def get_delivery(notification_id: NotificationId, tenant: TenantOfReader, world: World) -> Answer[Delivery]:
     """One delivery."""
     return ok(await world.notifications(tenant, lambda uow: uow.deliveries.get(notification_id)))

@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.idempotency import OptionalIdempotencyKey, keyed, replay
-from api.parameters import DEFAULT, Cursor, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
 from api.principals import Admin, Readable, Reader, TenantOfAdmin, principal_of
 from api.problems import problems
 from domain.kernel.errors import Forbidden, IdempotencyKeyReused
@@ -33,7 +33,7 @@ class ApiKeyBody(Body):
 
     label: Line = Field(examples=["nightly import"])
     scopes: tuple[Scope, ...] = Field(default=(Scope.READ,), min_length=1, max_length=3)
-    expires_at: AwareDatetime | None = Field(default=None, description="After this instant it is refused.")
+    expires_at: Instant | None = Field(default=None, description="After this instant it is refused.")
 
 
 class NewApiKey(Payload):
@@ -147,5 +147,3 @@ async def _owner(world: World, caller: Principal, key_id: ApiKeyId) -> TenantId 
     asking = None if caller.is_operator else caller.tenant_id
     key = await world.security(asking, lambda uow: uow.api_keys.get(asking, key_id))
     return key.tenant_id
-
-

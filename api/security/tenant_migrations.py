@@ -33,9 +33,12 @@ class StartedMigration(Payload):
 
 
 @router.post(
-    "", status_code=202, response_model=Answer[StartedMigration], responses=problems(OperatorsOnly, WorkflowsUnavailable)
+    "",
+    status_code=202,
+    response_model=Answer[StartedMigration],
+    responses=problems(OperatorsOnly, WorkflowsUnavailable),
 )
-async def start(operator: Operator, world: World) -> Answer[StartedMigration]:
+async def start(_: Operator, world: World) -> Answer[StartedMigration]:
     """Migrate the tenants; those already there are left alone, so it may be run again at any time."""
     revision = head(TENANT)
     started = await world.starter.start(
@@ -53,7 +56,7 @@ async def start(operator: Operator, world: World) -> Answer[StartedMigration]:
     response_model=Answer[MigrateTenantsProgress],
     responses=problems(OperatorsOnly, MigrationNotFound, WorkflowsUnavailable),
 )
-async def progress(revision: Line, operator: Operator, world: World) -> Answer[MigrateTenantsProgress]:
+async def progress(revision: Line, _: Operator, world: World) -> Answer[MigrateTenantsProgress]:
     """How far it has come, and which tenants stayed behind."""
     try:
         found: MigrateTenantsProgress = await world.starter.handle(workflow_id(revision)).query(

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/security/tenants", tags=["security"])
 
 @router.get("", response_model=Answer[Page[Tenant]], responses=problems(OperatorsOnly))
 async def list_tenants(
-    operator: Operator, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    _: Operator, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
 ) -> Answer[Page[Tenant]]:
     """Tenants, newest first."""
     return ok(await world.security(None, lambda uow: uow.tenants.page(cursor=cursor, limit=limit)))

@@ -61,10 +61,10 @@ class AnalyticsUnitOfWork(Protocol):
     """One transaction of analytics, in a tenant."""
 
     @property
-    def dashboards(self) -> Dashboards: ...  # noqa: D102
+    def dashboards(self) -> Dashboards: ...
     @property
-    def lakes(self) -> Lakes: ...  # noqa: D102
+    def lakes(self) -> Lakes: ...
     @property
-    def events(self) -> EventLog: ...  # noqa: D102
+    def events(self) -> EventLog: ...
     @property
-    def audit(self) -> AuditTrail: ...  # noqa: D102
+    def audit(self) -> AuditTrail: ...

@@ -32,8 +32,8 @@ class AutomationUnitOfWork(Protocol):
     """One transaction of automation."""
 
     @property
-    def onboardings(self) -> Onboardings: ...  # noqa: D102
+    def onboardings(self) -> Onboardings: ...
     @property
-    def events(self) -> EventLog: ...  # noqa: D102
+    def events(self) -> EventLog: ...
     @property
-    def audit(self) -> AuditTrail: ...  # noqa: D102
+    def audit(self) -> AuditTrail: ...

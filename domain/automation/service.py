@@ -28,9 +28,7 @@ async def request_cancellation(
     asked = onboarding.model_copy(update={"cancel_requested_at": now})
     await uow.onboardings.put(asked)
     uow.events.append(
-        OnboardingCancelRequested(
-            onboarding_id=asked.id, tenant_id=asked.tenant_id, reason=reason, occurred_at=now
-        )
+        OnboardingCancelRequested(onboarding_id=asked.id, tenant_id=asked.tenant_id, reason=reason, occurred_at=now)
     )
     uow.audit.record(
         AuditEntry(

@@ -56,8 +56,8 @@ class BillingUnitOfWork(Protocol):
     """One transaction of billing."""
 
     @property
-    def plans(self) -> Plans: ...  # noqa: D102
+    def plans(self) -> Plans: ...
     @property
-    def subscriptions(self) -> Subscriptions: ...  # noqa: D102
+    def subscriptions(self) -> Subscriptions: ...
     @property
-    def events(self) -> EventLog: ...  # noqa: D102
+    def events(self) -> EventLog: ...

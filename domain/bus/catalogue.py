@@ -19,7 +19,9 @@ class Catalogue:
     the next one; they are chained at read time, so the store never changes.
     """
 
-    def __init__(self, types: Iterable[type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] | None = None) -> None:
+    def __init__(
+        self, types: Iterable[type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] | None = None
+    ) -> None:
         self._by_type = {cls.about.type: cls for cls in types}
         self._upcasters = dict(upcasters or {})
 

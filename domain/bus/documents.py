@@ -29,7 +29,7 @@ class _Schemas(GenerateJsonSchema):
     `required` are the fields without a default: what a reader finds in every version of a major version.
     """
 
-    def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002 - pydantic's signature
+    def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:
         return False
 
 

@@ -67,7 +67,7 @@ class Event(Payload):
         return str(getattr(self, self.about.subject))
 
 
-def event(  # noqa: PLR0913 - one keyword per column of the catalogue
+def event(
     type_: str,
     *,
     version: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -27,7 +27,7 @@ class EventReader(Protocol):
         """Up to `limit` events behind the fence, in order, of every tenant: for the relay only."""
         ...
 
-    async def page(  # noqa: PLR0913 - each is a filter of the public list
+    async def page(
         self,
         tenant: TenantId | None,
         *,
@@ -57,7 +57,10 @@ class Subscriptions(Protocol):
         """Hand the tenant's next events to the subscription's handler, with the cursor, in one transaction.
 
         A handler's refusal parks the event at once; any other failure is raised, and parks the event when
-        `attempt` has reached the subscription's limit.
+        `attempt` has reached the subscription's limit. Attempts belong to the event that a delivery begins with:
+        a later attempt that gets past it ends with `more`, and the next delivery counts from one.
+
+        `redeliver` tries parked events again, each subject from its oldest one on until one is refused.
         """
         ...
 
@@ -98,9 +101,10 @@ class Delivery(Protocol):
 class EventTransport(Protocol):
     """Carries committed events to readers, at least once and in order per tenant."""
 
-    def deliveries(self, reader: str) -> AsyncIterator[Delivery]:
-        """Endless: what is not acknowledged is delivered again, after a crash too. One reader per name at a time."""
+    def deliveries(self, reader: str) -> AsyncGenerator[Delivery, None]:
+        """Endless: what is not acknowledged is delivered again, after a crash too. One reader per name at a time.
+
+        A lost connection ends it with an error, and the caller asks anew. Close it (`contextlib.aclosing`), or
+        the next reader waits.
+        """
         ...
-
-
-Handler = Callable[[Sequence[RecordedEvent]], Awaitable[None]]

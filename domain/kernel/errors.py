@@ -1,17 +1,17 @@
 """One tree of named refusals; each knows its code, its HTTP status and whether trying again can help.
 
-    HarborGridError
-    ├── Refused            the answer is no, and asking again will not change it
-    │   ├── Invalid        422  the input breaks a rule
-    │   ├── Unauthenticated 401 nobody we know is asking
-    │   ├── Forbidden      403  we know who asks, and they may not
-    │   ├── NotFound       404  there is no such thing (or it is not yours)
-    │   ├── Conflict       409  it contradicts what already happened
-    │   ├── PreconditionFailed 412 / PreconditionRequired 428  the resource changed, or If-Match is missing
-    │   └── Malformed      400 / NotAllowed 405 / TooLarge 413 / UnsupportedMediaType 415
-    └── Unavailable        503  the answer is "not now": trying again can help
-        ├── DatabaseUnavailable, TransactionConflict, CommitUnknown
-        └── WorkflowsUnavailable
+HarborGridError
+├── Refused            the answer is no, and asking again will not change it
+│   ├── Invalid        422  the input breaks a rule
+│   ├── Unauthenticated 401 nobody we know is asking
+│   ├── Forbidden      403  we know who asks, and they may not
+│   ├── NotFound       404  there is no such thing (or it is not yours)
+│   ├── Conflict       409  it contradicts what already happened
+│   ├── PreconditionFailed 412 / PreconditionRequired 428  the resource changed, or If-Match is missing
+│   └── Malformed      400 / NotAllowed 405 / TooLarge 413 / UnsupportedMediaType 415
+└── Unavailable        503  the answer is "not now": trying again can help
+    ├── DatabaseUnavailable, TransactionConflict, CommitUnknown
+    └── WorkflowsUnavailable
 """
 
 from typing import Any, ClassVar

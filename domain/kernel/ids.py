@@ -14,6 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}"
+# Two characters, ten bits, at a time: ids are made for every event and every request.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 _VALUE_OF = {character: value for value, character in enumerate(_ALPHABET)}
 
 
@@ -30,11 +33,8 @@ class Id(str):
     @classmethod
     def of(cls, uuid: UUID) -> Self:
         """The id of this UUID (version 7, so that ids sort by the time they were made)."""
-        number, characters = uuid.int, []
-        for _ in range(26):
-            number, digit = divmod(number, 32)
-            characters.append(_ALPHABET[digit])
-        return cls(f"{cls.prefix}_{''.join(reversed(characters))}")
+        number = uuid.int
+        return cls(f"{cls.prefix}_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS]))
 
     @classmethod
     def parse(cls, text: str) -> Self:

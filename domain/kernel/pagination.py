@@ -35,7 +35,7 @@ def encode_cursor(*position: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, *kinds: type[str] | type[int]) -> tuple[str | int, ...]:
+def decode_cursor(cursor: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
     """The position in a cursor made by `encode_cursor`. Raises BadCursor."""
     try:
         position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
@@ -49,4 +49,7 @@ def decode_cursor(cursor: str, *kinds: type[str] | type[int]) -> tuple[str | int
 
 
 def _is_storable(part: str | int) -> bool:
-    return "\x00" not in part if isinstance(part, str) else 0 <= part < 2**63
+    """Whether PostgreSQL's text or bigint can hold it: no NUL, no half of a surrogate pair."""
+    if isinstance(part, int):
+        return 0 <= part < 2**63
+    return "\x00" not in part and not any("\ud800" <= character <= "\udfff" for character in part)

@@ -38,9 +38,9 @@ class NotificationsUnitOfWork(Protocol):
     """One transaction of notifications, in a tenant."""
 
     @property
-    def deliveries(self) -> Deliveries: ...  # noqa: D102
+    def deliveries(self) -> Deliveries: ...
     @property
-    def events(self) -> EventLog: ...  # noqa: D102
+    def events(self) -> EventLog: ...
 
 
 class MailSender(Protocol):

@@ -82,15 +82,15 @@ class SecurityUnitOfWork(Protocol):
     """One transaction of security."""
 
     @property
-    def tenants(self) -> Tenants: ...  # noqa: D102
+    def tenants(self) -> Tenants: ...
     @property
-    def spaces(self) -> TenantSpaces: ...  # noqa: D102
+    def spaces(self) -> TenantSpaces: ...
     @property
-    def api_keys(self) -> ApiKeys: ...  # noqa: D102
+    def api_keys(self) -> ApiKeys: ...
     @property
-    def events(self) -> EventLog: ...  # noqa: D102
+    def events(self) -> EventLog: ...
     @property
-    def audit(self) -> AuditTrail: ...  # noqa: D102
+    def audit(self) -> AuditTrail: ...
 
 
 class KeyRing(Protocol):

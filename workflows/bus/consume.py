@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.bus import BusActivities
-from activities.options import LONG_COMPUTATION
+from activities.options import LONG_COMPUTATION, OWN_DATABASE_AT_ONCE
 from domain.bus.event import START, Position
 from domain.bus.model import Batch, ParkedId
 from domain.kernel.ids import TenantId
@@ -18,10 +18,14 @@ def workflow_id(tenant: TenantId, subscription: str) -> str:
 
 
 class Consume(Payload):
-    """Who reads what, and what was still to do when the last run ended."""
+    """Who reads what, and what was still to do when the last run ended.
+
+    in_transaction: the effect is in our database and quick, so that a delivery is a local activity.
+    """
 
     subscription: str
     tenant_id: TenantId
+    in_transaction: bool = False
     target: Position = START
     redeliver: tuple[ParkedId, ...] = ()
 
@@ -74,17 +78,15 @@ class ConsumeWorkflow:
     async def _deliver(self, input: Consume) -> None:
         again, self._redeliver = tuple(self._redeliver), []
         target = self._target
-        progress = await workflow.execute_activity_method(
-            BusActivities.deliver,
-            Batch(
-                subscription=input.subscription,
-                tenant_id=input.tenant_id,
-                up_to=target,
-                redeliver=again,
-            ),
-            summary=f"up to {target}",
-            **LONG_COMPUTATION,
-        )
+        batch = Batch(subscription=input.subscription, tenant_id=input.tenant_id, up_to=target, redeliver=again)
+        if input.in_transaction:
+            progress = await workflow.execute_local_activity_method(
+                BusActivities.deliver, batch, summary=f"up to {target}", **OWN_DATABASE_AT_ONCE
+            )
+        else:
+            progress = await workflow.execute_activity_method(
+                BusActivities.deliver, batch, summary=f"up to {target}", **LONG_COMPUTATION
+            )
         # The store's cursor stands on the last wanted event; ours says up to where nothing is left to do.
         self._cursor = progress.cursor if progress.more else max(progress.cursor, target)
         self._handled += progress.handled

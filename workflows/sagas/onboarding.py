@@ -120,7 +120,7 @@ class OnboardingSaga:
     ) -> None:
         self._mark(step, StepState.RUNNING)
         self._stop_if_cancelled()
-        running = workflow.start_activity_method(activity, cmd, summary=step.value, **patience)
+        running = workflow.start_activity_method(activity, cmd, summary=_SUMMARIES[step], **patience)
         try:
             await workflow.wait_condition(lambda: running.done() or self._cancelled_because is not None)
             if not running.done():
@@ -180,6 +180,14 @@ class OnboardingSaga:
             return "Everything done so far is being undone, last first."
         running = [step.value for step, state in self._steps.items() if state is StepState.RUNNING]
         return f"Running {running[0]}; it is retried until it succeeds or is refused." if running else "Closing."
+
+
+_SUMMARIES = {
+    StepName.CREATE_SUBSCRIPTION: "Subscribe to the plan",
+    StepName.PROVISION_TENANT: "Make schema, role, keys and owner",
+    StepName.INITIALIZE_DASHBOARD: "Make lake and default dashboard",
+    StepName.SEND_WELCOME_EMAIL: "Welcome the owner by e-mail",
+}
 
 
 async def _settled(running: workflow.ActivityHandle[Any]) -> None:

@@ -10,7 +10,9 @@ from domain.kernel.pagination import BadCursor, Page, decode_cursor, encode_curs
 
 relaxed = settings(deadline=None)
 
-positions = st.lists(st.one_of(st.text(), st.integers()), max_size=4)
+# What PostgreSQL's text and bigint can hold.
+texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+positions = st.lists(st.one_of(texts, st.integers(0, 2**63 - 1)), max_size=4)
 
 
 def opaque(text: str) -> str:
@@ -62,12 +64,32 @@ class TestDecodeCursor:
             opaque("[1.0]"),
             opaque("[null]"),
             "_w",
+            opaque("[-1]"),
+            opaque("[9223372036854775808]"),
         ],
-        ids=["empty", "padding", "not ASCII", "not JSON", "object", "number", "boolean", "float", "null", "not UTF-8"],
+        ids=[
+            "empty",
+            "padding",
+            "not ASCII",
+            "not JSON",
+            "object",
+            "number",
+            "boolean",
+            "float",
+            "null",
+            "not UTF-8",
+            "negative",
+            "too big",
+        ],
     )
     def test_refuses_what_it_never_gave_out(self, cursor: str) -> None:
         with pytest.raises(BadCursor):
             decode_cursor(cursor, int)
+
+    @pytest.mark.parametrize("text", ['["\\u0000"]', '["\\ud800"]'], ids=["NUL", "half a surrogate pair"])
+    def test_refuses_what_no_database_can_hold(self, text: str) -> None:
+        with pytest.raises(BadCursor):
+            decode_cursor(opaque(text), str)
 
 
 class TestPage:

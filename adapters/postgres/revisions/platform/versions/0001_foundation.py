@@ -30,7 +30,7 @@ CREATE TABLE events (
 );
 CREATE UNIQUE INDEX events_position ON events (xid, seq);
 CREATE INDEX events_of_tenant ON events (tenant_id, xid, seq);
-CREATE INDEX events_of_story ON events ((metadata ->> 'correlationId'));
+CREATE INDEX events_of_story ON events ((metadata ->> 'correlationId')) WHERE metadata ? 'correlationId';
 CREATE INDEX events_of_subject ON events (tenant_id, subject, xid, seq);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,0 +1,202 @@
+"""The API keeps to its own OpenAPI document, whatever it is sent and whoever sends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import httpx
+import jsonschema_rs
+import pytest
+import schemathesis
+from conftest import Stack, Tenant, running_stack
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CheckContext
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.transport import Response
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.settings import Settings
+from adapters.temporal.embedded import EmbeddedTemporal
+from api.app import ROUTERS, directory_of
+from api.openapi import document
+
+# The platform on the other thread draws jitter while Hypothesis looks for strategies that draw.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
+
+AnyCase: TypeAlias = schemathesis.Case[Any]
+bounded = settings(
+    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        # Query parameters nobody declared are ignored: proxies and tools add their own.
+        "generation": {"deterministic": True, "max-examples": 10, "allow-extra-parameters": False},
+        "checks": {
+            # 412 and 428 are refusals too: what If-Match says is looked at before anything is done.
+            "negative_data_rejection": {"expected-statuses": ["400", "401", "403", "404", "412", "415", "422", "428"]},
+            "missing_required_header": {"expected-statuses": ["401", "403", "422", "428"]},
+            # The document cannot say which cursors, plans, time zones and ETags there are.
+            "positive_data_acceptance": {
+                "expected-statuses": ["2xx", "304", "400", "401", "403", "404", "409", "412", "422"]
+            },
+        },
+    }
+)
+DOCUMENT = document(directory_of(*ROUTERS), Settings())
+schema = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
+# Documents that tools read, and the media type that scrapers read, are not in the envelope.
+BARE = {"/metrics", "/v1/bus/codec/decode", "/v1/bus/catalogue/asyncapi.json", "/v1/bus/catalogue/{type}/schema.json"}
+operations = pytest.mark.parametrize(
+    "operation",
+    [operation for path in DOCUMENT["paths"].values() for operation in path.values()],
+    ids=[f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item],
+)
+ROUTES = [route for route in directory_of(*ROUTERS).routes if route.path.startswith("/v1/")]
+VALID_HEADERS = {"Idempotency-Key": "a-stranger", "If-Match": '"1"'}
+EXAMPLES = {
+    "onboarding_id": "onb_01h455vb4pex5vsknk084sn02q",
+    "subscription_id": "sub_01h455vb4pex5vsknk084sn02q",
+    "tenant_id": "ten_01h455vb4pex5vsknk084sn02q",
+    "api_key_id": "key_01h455vb4pex5vsknk084sn02q",
+    "dashboard_id": "dsh_01h455vb4pex5vsknk084sn02q",
+    "notification_id": "ntf_01h455vb4pex5vsknk084sn02q",
+    "event_id": "evt_01h455vb4pex5vsknk084sn02q",
+    "parked_id": "prk_01h455vb4pex5vsknk084sn02q",
+    "rebuild_id": "rbd_01h455vb4pex5vsknk084sn02q",
+    "correlation_id": "a-story",
+    "revision": "0001",
+    "name": "analytics.event_counts",
+    "type": "billing.invoice.paid",
+}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform on a thread of its own: Schemathesis blocks while it waits, and revokes keys it finds."""
+
+    url: str
+    callers: dict[str, dict[str, str]]
+
+
+def method_of(route: APIRoute) -> str:
+    """Its method; each of our routes has one."""
+    [method] = sorted(route.methods or ())
+    return method
+
+
+@contextmanager
+def on_its_own_thread() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def platform(
+    postgres: EmbeddedPostgres, temporal: EmbeddedTemporal, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
+    """With one onboarded tenant."""
+    running = running_stack(postgres, temporal, tmp_path_factory.mktemp("openapi"))
+
+    async def start() -> tuple[Stack, Tenant]:
+        stack = await running.__aenter__()
+        return stack, await stack.tenant()
+
+    async def stop() -> None:
+        await running.__aexit__(None, None, None)
+
+    with on_its_own_thread() as loop:
+        stack, tenant = asyncio.run_coroutine_threadsafe(start(), loop).result(60)
+        yield Platform(stack.url, {"stranger": {}, "tenant": tenant.headers, "operator": stack.operator})
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(30)
+
+
+@schemathesis.check
+def answers_in_the_envelope(_: CheckContext, response: Response, case: AnyCase) -> None:
+    """Errors always, and results unless the operation says otherwise."""
+    if response.status_code == 304 or (response.status_code < 400 and case.operation.path in BARE):
+        return
+    envelope = response.json()
+    assert set(envelope) == {"success", "data", "error", "metadata"}
+    assert envelope["success"] is (response.status_code < 400)
+    assert envelope["metadata"]["requestId"] == response.headers["x-request-id"][0]
+
+
+class TestEveryOperation:
+    # Callers are parameters of pytest, not tests of their own: without one, pytest gives every operation the same id.
+    @pytest.mark.parametrize("caller", ["stranger", "tenant", "operator"])
+    @schema.parametrize()
+    @bounded
+    def test_keeps_its_contract_with_everyone(self, case: AnyCase, caller: str, platform: Platform) -> None:
+        response = case.call_and_validate(base_url=platform.url, headers=platform.callers[caller])
+
+        assert caller != "stranger" or response.status_code >= 400 or not case.path.startswith("/v1/")
+
+
+class TestTheDocument:
+    def test_is_what_the_api_serves(self, platform: Platform) -> None:
+        served = httpx.get(f"{platform.url}/openapi.json").json()
+
+        assert served == json.loads(json.dumps(DOCUMENT))
+
+    @operations
+    def test_says_what_each_operation_is_for(self, operation: dict[str, Any]) -> None:
+        assert operation["summary"]
+        assert operation["description"]
+
+    @operations
+    def test_shows_a_body_that_keeps_its_own_schema(self, operation: dict[str, Any]) -> None:
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            rules = {"components": DOCUMENT["components"], **content["schema"]}
+
+            assert content["example"]
+            assert jsonschema_rs.is_valid(rules, content["example"])
+
+    @operations
+    def test_shows_every_refusal_by_its_code(self, operation: dict[str, Any]) -> None:
+        refusals = {status: told for status, told in operation["responses"].items() if int(status) >= 400}
+
+        assert {"413", "422"} <= set(refusals)
+        for status, told in refusals.items():
+            for code, example in told["content"]["application/json"]["examples"].items():
+                assert code == example["value"]["error"]["code"], status
+                assert example["value"]["error"]["details"]["hint"]
+
+    @pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if path.startswith("/v1/")])
+    def test_demands_a_key_for_everything_in_a_version(self, path: str) -> None:
+        for operation in DOCUMENT["paths"][path].values():
+            assert [{"apiKey": []}] == operation["security"]
+            assert {"401", "403"} <= set(operation["responses"])
+
+    def test_names_the_scheme(self) -> None:
+        assert DOCUMENT["components"]["securitySchemes"] == {
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        }
+
+
+class TestEveryRoute:
+    @pytest.mark.parametrize("route", ROUTES, ids=[f"{method_of(route)} {route.path}" for route in ROUTES])
+    def test_turns_strangers_away(self, route: APIRoute, platform: Platform) -> None:
+        path = re.sub(r"{(\w+)}", lambda found: EXAMPLES[found[1]], route.path)
+        body = DOCUMENT["paths"][route.path][method_of(route).lower()].get("requestBody")
+        example = body["content"]["application/json"]["example"] if body else None
+
+        answer = httpx.request(method_of(route), platform.url + path, json=example, headers=VALID_HEADERS)
+
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "kernel.unauthenticated"
+        assert answer.headers["WWW-Authenticate"] == 'ApiKey realm="harborgrid"'

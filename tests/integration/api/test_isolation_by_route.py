@@ -1,0 +1,152 @@
+"""Every route that names a thing, called by a stranger, by the wrong tenant and by the right caller."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from conftest import Stack, Tenant, until
+
+from api.app import ROUTERS, directory_of
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a route is called, and what the wrong tenant and the right caller get."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    wrong: int = 404
+    right: int = 200
+    by_operator: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+BY_ID = [
+    Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
+    Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
+    Route("GET", "/v1/billing/subscriptions/{subscription_id}"),
+    Route("GET", "/v1/security/tenants/{tenant_id}"),
+    Route("POST", "/v1/security/api-keys/{api_key_id}/reveal", right=409),
+    Route("POST", "/v1/security/api-keys/{api_key_id}/revoke", body={}),
+    Route("GET", "/v1/security/tenant-migrations/{revision}", wrong=403, right=404, by_operator=True),
+    Route("GET", "/v1/analytics/dashboards/{dashboard_id}"),
+    Route("PATCH", "/v1/analytics/dashboards/{dashboard_id}", body={"title": "Mine"}, headers={"If-Match": '"1"'}),
+    Route("GET", "/v1/notifications/deliveries/{notification_id}"),
+    Route("GET", "/v1/bus/events/{event_id}"),
+    Route("GET", "/v1/bus/subscriptions/{name}/rebuilds/{rebuild_id}"),
+    Route("GET", "/v1/bus/parked/{parked_id}"),
+    Route("POST", "/v1/bus/parked/{parked_id}/redeliver", right=202),
+    Route("GET", "/v1/bus/traces/{correlation_id}"),
+]
+# The catalogue is everyone's; a rebuild is started for the caller's own tenant, so there is nothing to name.
+NOBODYS = {"GET /v1/bus/catalogue/{type}/schema.json", "POST /v1/bus/subscriptions/{name}/rebuilds"}
+
+_PARK = """
+INSERT INTO platform.bus_parked (id, subscription, tenant_id, subject, event_id, xid, seq, code, reason, attempts)
+SELECT $1, 'analytics.event_counts', tenant_id, subject, id, xid, seq, 'bus.event_rejected', 'for the test', 1
+FROM platform.events WHERE tenant_id = $2 ORDER BY xid, seq LIMIT 1
+"""
+
+
+@pytest.fixture(scope="module")
+async def owner(stack: Stack) -> Tenant:
+    """Whose things the neighbour shall not see."""
+    return await stack.tenant(organisation="The Owners")
+
+
+@pytest.fixture(scope="module")
+async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
+    """An id of the owner's for every parameter."""
+
+    async def first(path: str) -> str:
+        return str((await owner.get(path))["items"][0]["id"])
+
+    key = await owner.http.post("/v1/security/api-keys", json={"label": "spare"}, headers=owner.headers)
+    rebuild = await owner.http.post(
+        "/v1/bus/subscriptions/analytics.event_counts/rebuilds", json={}, headers=owner.headers
+    )
+    parked_id = "prk_01h455vb4pex5vsknk084sn02q"
+    async with stack.container.database.connection() as connection:
+        await connection.execute(_PARK, parked_id, owner.id)
+    return {
+        "onboarding_id": owner.onboarding_id,
+        "correlation_id": owner.onboarding_id,
+        "tenant_id": owner.id,
+        "subscription_id": await first("/v1/billing/subscriptions"),
+        "api_key_id": key.json()["data"]["id"],
+        "dashboard_id": await first("/v1/analytics/dashboards"),
+        "notification_id": await first("/v1/notifications/deliveries"),
+        "event_id": await first("/v1/bus/events"),
+        "rebuild_id": rebuild.json()["data"]["id"],
+        "name": "analytics.event_counts",
+        "parked_id": parked_id,
+        "revision": "never",
+    }
+
+
+class TestRouteByItsId:
+    def test_is_in_this_list(self) -> None:
+        routes = directory_of(*ROUTERS).routes
+        named = {f"{method} {route.path}" for route in routes for method in route.methods or () if "{" in route.path}
+
+        assert {str(route) for route in BY_ID} | NOBODYS == named
+
+    @pytest.mark.parametrize("route", BY_ID, ids=str)
+    async def test_is_closed_to_strangers_and_neighbours_and_open_to_its_owner(
+        self, stack: Stack, owner: Tenant, neighbour: Tenant, ids: dict[str, str], route: Route
+    ) -> None:
+        path = re.sub(r"{(\w+)}", lambda found: ids[found[1]], route.path)
+
+        async def call(credentials: dict[str, str]) -> int:
+            headers = {**route.headers, **credentials}
+            answer = await stack.http.request(route.method, path, json=route.body, headers=headers)
+            return answer.status_code
+
+        right = stack.operator if route.by_operator else owner.headers
+        assert await call({}) == 401
+        assert await call(neighbour.headers) == route.wrong
+        assert await call(right) == route.right
+
+    async def test_of_another_tenant_looks_like_one_that_does_not_exist(
+        self, owner: Tenant, neighbour: Tenant, ids: dict[str, str]
+    ) -> None:
+        path = "/v1/analytics/dashboards"
+        theirs = await owner.http.get(f"{path}/{ids['dashboard_id']}", headers=neighbour.headers)
+        nobodys = await owner.http.get(f"{path}/dsh_01h455vb4pex5vsknk084sn02q", headers=neighbour.headers)
+
+        assert theirs.json()["error"] == nobodys.json()["error"]
+
+    async def test_redelivers_what_was_parked(self, stack: Stack, owner: Tenant, ids: dict[str, str]) -> None:
+        path = f"/v1/bus/parked/{ids['parked_id']}"
+        await stack.http.post(f"{path}/redeliver", headers=owner.headers)
+
+        async def gone() -> bool:
+            return (await owner.http.get(path, headers=owner.headers)).status_code == 404
+
+        await until(gone, what="the redelivery")
+
+
+class TestList:
+    @pytest.mark.parametrize(
+        "path",
+        sorted(
+            route.path
+            for route in directory_of(*ROUTERS).routes
+            if "GET" in (route.methods or ()) and "cursor" in {query.alias for query in route.dependant.query_params}
+        ),
+    )
+    async def test_shows_a_tenant_its_own_only(self, owner: Tenant, neighbour: Tenant, path: str) -> None:
+        if path == "/v1/security/tenants":
+            assert (await owner.http.get(path, headers=owner.headers)).status_code == 403
+            return
+        ours, theirs = await owner.get(path, limit=200), await neighbour.get(path, limit=200)
+
+        assert not {item["id"] for item in ours["items"]} & {item["id"] for item in theirs["items"]}
+        assert neighbour.id not in str(ours)

@@ -1,0 +1,110 @@
+"""The onboarding saga, with everything its steps really do, against a bare workflow of as many empty activities."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from adapters.container import Container, open_container
+from adapters.kernel.clock import new_id, utc_now
+from adapters.notifications.mailbox import Mailbox, smtp_server
+from adapters.temporal.namespace import ensure_namespace
+from api.automation.onboardings import AcceptedOnboarding
+from domain.automation.commands import RequestOnboarding
+from domain.automation.events import OnboardingRequested
+from domain.automation.ids import OnboardingId
+from domain.kernel.idempotency import KeyedRequest
+from domain.kernel.ids import TenantId
+from performance.report import Figure
+from performance.stage import stage
+from worker.main import worker_of
+from workflows.sagas.onboarding import OnboardingSaga, workflow_id
+
+STEPS, WARM_UP, RUNS = 5, 5, 30
+
+
+@activity.defn
+async def nothing(_: int) -> int:
+    """An empty step."""
+    return 0
+
+
+@workflow.defn(sandboxed=False)
+class BareWorkflow:
+    """As many activities as the saga has, each doing nothing."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """One after the other."""
+        for step in range(STEPS):
+            await workflow.execute_activity(nothing, step, start_to_close_timeout=timedelta(seconds=10))
+
+
+async def measure(folder: Path) -> list[Figure]:
+    """Both on the same Temporal server and worker process, taking turns; median latencies are compared."""
+    async with stage(folder, temporal=True) as on, smtp_server(Mailbox(folder / "mail"), "127.0.0.1", 0) as smtp_port:
+        settings = on.settings.model_copy(update={"smtp_port": smtp_port})
+        await ensure_namespace(settings, asyncio.Event())
+        bare_client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
+        async with (
+            open_container(settings, process="bench", lazy=False) as container,
+            worker_of(container),
+            Worker(bare_client, task_queue="bare", workflows=[BareWorkflow], activities=[nothing]),
+        ):
+            sagas, bares = [], []
+            for run in range(WARM_UP + RUNS):
+                saga, bare = await _saga(container), await _bare(bare_client, run)
+                if run >= WARM_UP:
+                    sagas.append(saga)
+                    bares.append(bare)
+    ours, theirs = median(sagas) * 1000, median(bares) * 1000
+    return [
+        Figure(
+            what="Onboarding saga, from start to result",
+            baseline=f"a bare workflow with {STEPS} empty activities",
+            measured=f"{ours:.0f} ms against {theirs:.0f} ms",
+            ratio=ours / theirs,
+            goal="at most 2x",
+            met=ours / theirs <= 2,
+        )
+    ]
+
+
+async def _saga(container: Container) -> float:
+    tenant, onboarding = new_id(TenantId), new_id(OnboardingId)
+    request = RequestOnboarding(
+        onboarding_id=onboarding,
+        tenant_id=tenant,
+        organisation="Bench",
+        owner_name="Ada Lovelace",
+        owner_email="ada@example.com",
+        plan_code="pro",
+        locale="en",
+        timezone="UTC",
+    )
+    id_ = workflow_id(tenant, onboarding)
+    await container.desk.accept(
+        request,
+        OnboardingRequested(occurred_at=utc_now(), **request.model_dump()),
+        workflow_id=id_,
+        keyed=KeyedRequest(owner="bench", key=onboarding, fingerprint="bench"),
+        answer=AcceptedOnboarding(id=onboarding, tenant_id=tenant, workflow_id=id_, href="").model_dump(mode="json"),
+    )
+    started = time.perf_counter()
+    await container.starter.start(OnboardingSaga.run, request, id=id_, summary="bench")
+    result = await container.temporal.get_workflow_handle_for(OnboardingSaga.run, id_).result()
+    assert result.completed, result
+    return time.perf_counter() - started
+
+
+async def _bare(client: Client, run: int) -> float:
+    started = time.perf_counter()
+    await client.execute_workflow(BareWorkflow.run, id=f"bare-{run}", task_queue="bare")
+    return time.perf_counter() - started
