@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.kernel.errors import HarborGridError
+from domain.kernel.errors import HarborGridError, TimedOut
 
 
 def as_failure(error: HarborGridError) -> ApplicationError:
@@ -22,4 +22,4 @@ def told(error: ActivityError) -> tuple[str, str]:
     cause = error.cause
     if isinstance(cause, ApplicationError):
         return cause.type or "kernel.internal", cause.message
-    return "kernel.timed_out", str(cause or error)
+    return TimedOut.code, str(cause or error)

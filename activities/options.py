@@ -61,6 +61,7 @@ COMPENSATION = Patience(
 
 LONG_COMPUTATION = Patience(
     start_to_close_timeout=timedelta(hours=2),
+    schedule_to_close_timeout=timedelta(hours=24),
     heartbeat_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
     cancellation_type=_SETTLED,

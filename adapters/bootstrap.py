@@ -52,6 +52,9 @@ async def migrate_platform(owner_dsn: str) -> str:
         async with connection.transaction():
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = 'harborgrid_tenant'"):
                 await connection.execute("CREATE ROLE harborgrid_tenant NOLOGIN")
+            # Rebuilding a projection makes its shadow as a temporary table, with the tenant's rights only.
+            database = await connection.fetchval("SELECT current_database()")
+            await connection.execute(f'GRANT TEMPORARY ON DATABASE "{database}" TO harborgrid_tenant')
             await connection.execute("CREATE SCHEMA IF NOT EXISTS platform")
             revision = await migrate_schema(connection, "platform", PLATFORM)
         if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{TEMPLATE}.ducklake_metadata"):

@@ -44,10 +44,8 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="PostgreSQL DSN of the role `harborgrid_owner`, which migrates and creates tenants' schemas.",
     )
-    postgres_pool_size: int = Field(default=12, ge=2, le=200, description="Database connections per process, at most.")
-    postgres_port: int = Field(
-        default=5439, ge=0, le=65535, description="Port of the embedded PostgreSQL; 0 picks a free one."
-    )
+    postgres_pool_size: int = Field(default=12, ge=6, le=200, description="Database connections per process, at most.")
+    postgres_port: int = Field(default=5439, ge=1, le=65535, description="Port of the embedded PostgreSQL.")
     temporal_address: str = Field(default="127.0.0.1:7233", description="host:port of the Temporal frontend.")
     temporal_namespace: str = Field(default="harborgrid", description="Temporal namespace of all workflows.")
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233", description="Where operators open the Temporal UI.")
@@ -82,7 +80,7 @@ class Settings(BaseSettings):
         default=None, description="Folder of the tenants' lake files; default `<data_dir>/lake`."
     )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
-    api_port: int = Field(default=8080, ge=0, le=65535, description="Port the API listens on.")
+    api_port: int = Field(default=8080, ge=1, le=65535, description="Port the API listens on.")
     api_public_url: str = Field(default="http://127.0.0.1:8080", description="Where callers reach the API.")
     api_max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body accepted, in bytes.")
     worker_metrics_port: int = Field(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,7 @@ from typing import IO
 _PR_SET_PDEATHSIG = 1
 _RESTART_SECONDS = (0.1, 5.0)
 _STOP_SECONDS = 20.0
+_WAITERS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="waiter")
 
 
 class ServiceFailed(Exception):
@@ -125,7 +127,8 @@ def _end_with_parent(signal_: signal.Signals) -> Callable[[], None]:
 
 async def _ended(process: subprocess.Popen[bytes]) -> int:
     # Waiting may happen in a thread, forking may not: PR_SET_PDEATHSIG fires when the forking thread ends.
-    return await asyncio.to_thread(process.wait)
+    # Threads of our own, one for each service: the loop's are few, and a death must not go unnoticed.
+    return await asyncio.get_running_loop().run_in_executor(_WAITERS, process.wait)
 
 
 def _tail(log: Path, lines: int = 15) -> str:

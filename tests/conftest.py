@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,9 +62,11 @@ async def until(condition: Any, *, seconds: float = 30, what: str = "") -> Any:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """A cluster for this test process, with the roles of the platform."""
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not in pytest's own folder, which is closed to others again whenever another run begins: as root, the
+    # server runs as a user of its own.
+    folder = Path(tempfile.mkdtemp(prefix="harborgrid-test-"))
     server = EmbeddedPostgres(folder / "data", free_port(), folder / "secrets", durable=False)
     server.prepare()
     with (folder / "log").open("wb") as log:
@@ -73,6 +77,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
+        shutil.rmtree(folder)
 
 
 async def _template(server: EmbeddedPostgres) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 from opentelemetry import trace
+from temporalio.service import RPCError
 
 from adapters.bus.parking import blocked_subjects, park
 from adapters.bus.reactions import ReactionHandler
@@ -153,6 +154,10 @@ class Relay:
 
     async def _wake(self, places: asyncio.Semaphore, name: str, tenant: TenantId, up_to: Position) -> None:
         async with places:
+            await self._signal(name, tenant, up_to)
+
+    async def _signal(self, name: str, tenant: TenantId, up_to: Position) -> None:
+        try:
             await self._starter.signal_with_start(
                 ConsumeWorkflow.run,
                 Consume(
@@ -163,3 +168,6 @@ class Relay:
                 signal="events",
                 arg=up_to,
             )
+        except RPCError as refused:
+            # One reader that can take no more signals must not stop the others; its next event wakes it again.
+            log.exception("relay.signal_refused", subscription=name, tenant=tenant, reason=refused.message)

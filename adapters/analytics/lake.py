@@ -49,14 +49,17 @@ class LakeLoader:
     def _append(self, lake: duckdb.DuckDBPyConnection, events: Sequence[RecordedEvent]) -> None:
         lake.execute("BEGIN")
         loaded = _loaded_up_to(lake)
-        fresh = [event for event in events if event.position > loaded]
+        fresh = _not_in(lake, events, loaded)
         if not fresh:
             lake.execute("ROLLBACK")
             return
         rows = _frame(fresh)
         lake.register("fresh", rows)
         lake.execute("INSERT INTO lake.events SELECT * REPLACE (data::JSON AS data) FROM fresh")
-        lake.execute("CALL lake.set_commit_message('harborgrid', 'events', extra_info => ?)", [str(fresh[-1].position)])
+        lake.execute(
+            "CALL lake.set_commit_message('harborgrid', 'events', extra_info => ?)",
+            [str(max(loaded, fresh[-1].position))],
+        )
         lake.execute("COMMIT")
         lake.unregister("fresh")
 
@@ -84,6 +87,18 @@ def _loaded_up_to(lake: duckdb.DuckDBPyConnection) -> Position:
         "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id DESC LIMIT 1"
     ).fetchone()
     return Position.parse(row[0]) if row else START
+
+
+def _not_in(lake: duckdb.DuckDBPyConnection, events: Sequence[RecordedEvent], loaded: Position) -> list[RecordedEvent]:
+    """Events the lake lacks: those behind the last load, and those before it that were parked then."""
+    earlier = [event.id for event in events if event.position <= loaded]
+    known = set()
+    if earlier:
+        known = {
+            row[0]
+            for row in lake.execute("SELECT id FROM lake.events WHERE id IN (SELECT unnest(?))", [earlier]).fetchall()
+        }
+    return [event for event in events if event.id not in known]
 
 
 def _frame(events: Sequence[RecordedEvent]) -> pa.Table:

@@ -17,6 +17,7 @@ from adapters.postgres.session import Session
 from adapters.telemetry.metrics import DATABASE_TRANSACTIONS
 from domain.kernel.errors import CommitUnknown, DatabaseUnavailable, TransactionConflict
 from domain.kernel.ids import TenantId
+from domain.security.errors import TenantDeprovisioned
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -79,14 +80,17 @@ class Database:
     async def _once(self, tenant: TenantId | None, work: Callable[[Session], Awaitable[T]]) -> T:
         with tracer.start_as_current_span("postgres.transaction", attributes={"db.system.name": "postgresql"}):
             async with self.pool.acquire(timeout=10) as connection:
-                await connection.execute(f"BEGIN; {_as_tenant(tenant)}")
                 session = Session(connection, tenant)
                 try:
+                    await connection.execute(f"BEGIN; {_as_tenant(tenant)}")
                     result = await work(session)
                     await session.flush()
-                except BaseException:
+                except BaseException as error:
                     await _rollback(connection)
                     DATABASE_TRANSACTIONS.labels("refused").inc()
+                    if tenant is not None and isinstance(error, asyncpg.InvalidParameterValueError):
+                        # There is no role of this name: the tenant was never there, or is gone.
+                        raise TenantDeprovisioned(tenant_id=tenant) from error
                     raise
                 await _commit(connection)
         DATABASE_TRANSACTIONS.labels("committed").inc()

@@ -25,7 +25,8 @@ def configure_logs(settings: Settings) -> None:
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_json)
         if settings.log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer()
+        # Plain tracebacks: local variables hold people's data.
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

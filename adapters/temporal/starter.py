@@ -67,7 +67,7 @@ class WorkflowStarter:
         except WorkflowAlreadyStartedError:
             WORKFLOW_STARTS.labels(name, "already_started").inc()
             return False
-        except RPCError as error:
+        except (RPCError, RuntimeError) as error:
             WORKFLOW_STARTS.labels(name, "unavailable").inc()
             raise _named(error) from error
         WORKFLOW_STARTS.labels(name, "started").inc()
@@ -92,15 +92,15 @@ class WorkflowStarter:
                 start_signal_args=[arg],
                 rpc_timeout=_RPC,
             )
-        except RPCError as error:
+        except (RPCError, RuntimeError) as error:
             raise _named(error) from error
 
     async def signal(self, id: str, signal: Callable[..., Any], arg: Any) -> bool:
         """Signal a running workflow; False if it has ended. Raises WorkflowsUnavailable."""
         try:
             await self.client.get_workflow_handle(id).signal(signal, arg, rpc_timeout=_RPC)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+        except (RPCError, RuntimeError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
                 return False
             raise _named(error) from error
         return True
@@ -113,8 +113,8 @@ class WorkflowStarter:
         """Where the workflow stands; None if there is none. Raises WorkflowsUnavailable."""
         try:
             return (await self.handle(id).describe(rpc_timeout=timedelta(seconds=2))).status
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+        except (RPCError, RuntimeError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise _named(error) from error
 
@@ -166,5 +166,8 @@ def _name(workflow: Callable[..., Any]) -> str:
     return str(getattr(workflow, "__qualname__", workflow)).split(".")[0]
 
 
-def _named(error: RPCError) -> Exception:
+def _named(error: RPCError | RuntimeError) -> Exception:
+    # A client that has not connected yet says RuntimeError when nobody answers.
+    if isinstance(error, RuntimeError):
+        return WorkflowsUnavailable(reason=str(error)[:200])
     return WorkflowsUnavailable(reason=error.message) if error.status in _DOWN else error

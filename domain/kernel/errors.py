@@ -166,6 +166,13 @@ class CommitUnknown(Unavailable):
     hint = "Retry with the same Idempotency-Key; the change will not happen twice."
 
 
+class TimedOut(Unavailable):
+    """It did not end in the time that is given to it."""
+
+    code = "kernel.timed_out"
+    hint = "Look at what it waits for; then ask for it again."
+
+
 class WorkflowsUnavailable(Unavailable):
     """The workflow service did not answer."""
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -267,18 +267,22 @@ class TestOnboardingUnderFire:
         for _ in range(ROUNDS):
             request = await platform.request()
             old = platform.up.supervisor.pids[victim]
-            async with platform.held([request.gates[3]]) as connection:
+            mail, tenant = request.gates[3], request.gates[1]
+            async with platform.held([mail]) as connection:
                 await platform.blocked(connection, 1)
+                await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", tenant)
                 await platform.cancel(request)
-                async with AsyncExitStack() as gate:
-                    held = await gate.enter_async_context(platform.held([request.gates[1]]))
-                    await connection.close()
-                    await platform.blocked(held, 1)
-                    platform.kill(victim)
+                await until(_waits_at(connection, tenant), what="the tenant to be about to go")
+                platform.kill(victim)
             await platform.recovered(victim, old)
 
             assert "compensated" == await platform.ended(request)
-            assert [*STORY[:4], *UNDONE, "workflow.onboarding.compensated"] == await platform.events(request)
+            assert [
+                *STORY[:4],
+                "workflow.onboarding.cancel_requested",
+                *UNDONE,
+                "workflow.onboarding.compensated",
+            ] == await platform.events(request)
             assert await platform.traces(request) == {
                 "subscriptions": 1,
                 "active": 0,
@@ -338,3 +342,15 @@ def _sending(platform: Platform, request: Request) -> Any:
         return bool(status == "sending")
 
     return sending
+
+
+def _waits_at(connection: asyncpg.Connection[Any], gate: str) -> Any:
+    async def waits() -> bool:
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+            "AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1, 0)",
+            gate,
+        )
+        return bool(found)
+
+    return waits

@@ -53,7 +53,7 @@ class TestWelcomeMail:
 
 
 class TestMasked:
-    @given(st.emails())
+    @given(st.emails().filter(lambda address: "*" not in address))
     def test_keeps_no_more_than_the_first_letter(self, address: str) -> None:
         local, _, domain = address.rpartition("@")
 
