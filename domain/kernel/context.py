@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 
@@ -48,11 +46,19 @@ def current_context() -> Context:
     return _current.get()
 
 
-@contextmanager
-def within(context: Context) -> Iterator[Context]:
-    """Run a block as part of this story."""
-    token = _current.set(context)
-    try:
-        yield context
-    finally:
-        _current.reset(token)
+class within:  # noqa: N801 - reads as a word: `with within(context):`
+    """Run a block as part of this story. A class, not a generator: every request and activity enters one."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __enter__(self) -> Context:
+        """The context, which is the current one inside the block."""
+        self._token = _current.set(self._context)
+        return self._context
+
+    def __exit__(self, *_: object) -> None:
+        """The context from before is the current one again."""
+        _current.reset(self._token)
