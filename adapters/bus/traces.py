@@ -19,6 +19,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
 
 _RPC = timedelta(seconds=3)
+_WORKFLOWS = 50
 _ENDED = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "completed",
     EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED: "failed",
@@ -48,7 +49,7 @@ class Node(Payload):
 
 
 class Trace(Payload):
-    """A story. `complete` is false when the workflow service could not be asked."""
+    """A story. `complete` is false when the workflow service could not be asked, or knows more workflows than fit."""
 
     correlation_id: str
     complete: bool
@@ -67,18 +68,20 @@ class TraceReader:
         if not events:
             raise TraceNotFound(correlation_id=correlation_id)
         nodes = [(event.metadata.causation_id, _of_event(event)) for event in events]
-        complete = True
         try:
-            nodes += await self._workflows(tenant, correlation_id)
+            told = await self._workflows(tenant, correlation_id)
         except (RPCError, RuntimeError):
             complete = False
+        else:
+            complete = sum(node.kind is NodeKind.WORKFLOW for _, node in told) < _WORKFLOWS
+            nodes += told
         return Trace(correlation_id=correlation_id, complete=complete, roots=_tree(nodes))
 
     async def _workflows(self, tenant: TenantId | None, correlation_id: str) -> list[tuple[str | None, Node]]:
         quoted = correlation_id.replace("\\", "\\\\").replace("'", "\\'")
         query = f"CorrelationId = '{quoted}'" + (f" AND TenantId = '{tenant}'" if tenant else "")
         nodes: list[tuple[str | None, Node]] = []
-        async for found in self._temporal.list_workflows(query, limit=50, rpc_timeout=_RPC):
+        async for found in self._temporal.list_workflows(query, limit=_WORKFLOWS, rpc_timeout=_RPC):
             cause = found.search_attributes.get("CausationId") or [None]
             node = Node(
                 kind=NodeKind.WORKFLOW,
