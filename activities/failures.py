@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from domain.kernel.errors import HarborGridError, TimedOut
 
@@ -17,9 +17,9 @@ def failed_with(error: ActivityError, kind: type[HarborGridError]) -> bool:
     return isinstance(error.cause, ApplicationError) and error.cause.type == kind.code
 
 
-def told(error: ActivityError) -> tuple[str, str]:
-    """Code and sentence of why an activity ended, for people."""
-    cause = error.cause
+def told(error: FailureError) -> tuple[str, str]:
+    """Code and sentence of why an activity ended, for people. A local activity's reason comes without a wrapping."""
+    cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, ApplicationError):
         return cause.type or "kernel.internal", cause.message
     return TimedOut.code, str(cause or error)

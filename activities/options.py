@@ -22,6 +22,7 @@ class LocalPatience(TypedDict, total=False):
 
     start_to_close_timeout: timedelta
     retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
 
 
 # A cancelled step is waited for: its effect must be settled before anything is undone.
@@ -39,8 +40,9 @@ OWN_DATABASE = Patience(
 OWN_DATABASE_AT_ONCE = LocalPatience(
     start_to_close_timeout=timedelta(seconds=60),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
+    cancellation_type=_SETTLED,
 )
-"""Our own PostgreSQL, within the workflow task: for what happens hundreds of times a second."""
+"""Our own PostgreSQL, within the workflow task: short, without a round trip to Temporal, repeated after a crash."""
 
 EXTERNAL_CALL = Patience(
     start_to_close_timeout=timedelta(seconds=60),

@@ -184,7 +184,7 @@ async def open_container(
                 notify=wakeups.announce,
             )
         )
-        await stack.enter_async_context(wakeups.sent_through(database.pool))
+        await stack.enter_async_context(wakeups.sent_through(database))
         keys = PostgresKeyRing(database, read_master_key(settings.master_key_path))
         temporal = await connect_temporal(settings, keys, runtime=runtime, lazy=lazy)
         container = Container(settings, database, owner, temporal)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import ProxyTracerProvider, SpanKind
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
 from adapters.kernel.clock import new_id
 from adapters.telemetry.metrics import HTTP_IN_PROGRESS, HTTP_REQUESTS, HTTP_SECONDS
-from adapters.telemetry.tracing import current_traceparent, parent_of
+from adapters.telemetry.tracing import current_traceparent, is_recording, parent_of
 from api.deprecation import TOLD
 from api.envelope import API_VERSION
 from api.problems import refusal
@@ -47,8 +47,7 @@ class Edge:
     def __init__(self, app: ASGIApp, *, authentication: Authentication, max_body_bytes: int) -> None:
         self._app, self._authentication, self._max_body = app, authentication, max_body_bytes
         self._counts = _Counts()
-        # Without a provider spans go nowhere, yet making one costs as much as the rest of this file.
-        self._is_traced = not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
+        self._is_traced = is_recording()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -70,9 +69,11 @@ class Edge:
             except Exception as error:  # noqa: BLE001 - answered in the envelope, like every other
                 refused = error
             principal = scope["state"]["principal"] = caller.principal if caller else None
-            context = Context(
+            context = Context.trusted(
                 tenant_id=principal.tenant_id if principal else None,
+                user_id=None,
                 actor=caller.actor if caller else _NOBODY,
+                causation_id=None,
                 correlation_id=correlation_id,
                 request_id=request_id,
                 traceparent=_matching(headers, b"traceparent", _TRACEPARENT),

@@ -63,4 +63,6 @@ def ok(data: T) -> Answer[T]:
 
 def about() -> AnswerMetadata:
     """Metadata of the current request's answer."""
-    return AnswerMetadata(timestamp=utc_now(), request_id=current_context().request_id or "", version=API_VERSION)
+    return AnswerMetadata.trusted(
+        timestamp=utc_now(), request_id=current_context().request_id or "", version=API_VERSION
+    )

@@ -12,10 +12,11 @@ from temporalio.service import RPCError
 from api.envelope import Answer, ok
 from api.parameters import World
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.errors import HarborGridError, Unavailable
 from domain.kernel.payload import Payload
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], route_class=Route)
 
 
 class Liveness(Payload):

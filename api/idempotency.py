@@ -32,14 +32,16 @@ def keyed(request: Request, principal: Principal, key: str, body: BaseModel) -> 
     return KeyedRequest(
         owner=f"{principal.tenant_id or 'operator'}/{principal.key_id}",
         key=key,
-        fingerprint=fingerprint(request.method, _target(request), body.model_dump(mode="json")),
+        fingerprint=fingerprint(request.method, _target(request), body.model_dump_json()),
     )
 
 
 def _target(request: Request) -> str:
     """Path and query: for the operator, `tenantId` says whose thing it is."""
-    query = "&".join(sorted(f"{name}={value}" for name, value in request.query_params.multi_items()))
-    return f"{request.url.path}?{query}" if query else request.url.path
+    path: str = request.scope["path"]
+    if not request.scope["query_string"]:
+        return path
+    return path + "?" + "&".join(sorted(f"{name}={value}" for name, value in request.query_params.multi_items()))
 
 
 async def replay(database: Database, request: KeyedRequest) -> Response:

@@ -8,11 +8,13 @@ from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import structlog
+import uvloop
 from prometheus_client import start_http_server
 from temporalio.worker import Worker
 
 from adapters.bus.nats import NatsTransport
 from adapters.container import Container, open_container
+from adapters.kernel.memory import settle
 from adapters.postgres.migrations import TENANT, upgrade_sql
 from adapters.settings import Settings
 from adapters.telemetry.logs import configure_logs
@@ -63,6 +65,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             background.append(asyncio.create_task(transport.pump_for_ever(), name="nats-pump"))
         try:
             async with worker_of(container):
+                settle()
                 log.info("worker.started", task_queue=settings.task_queue)
                 await _first(asyncio.create_task(stop.wait()), *background)
         finally:
@@ -82,8 +85,8 @@ def main(settings: Settings) -> None:
     """The `harborgrid worker` command."""
     configure_logs(settings)
     start_http_server(settings.worker_metrics_port)
-    with suppress(asyncio.CancelledError):
-        asyncio.run(_until_told(settings))
+    with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_told(settings))
 
 
 async def _until_told(settings: Settings) -> None:

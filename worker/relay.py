@@ -12,6 +12,7 @@ import structlog
 from opentelemetry import trace
 from temporalio.service import RPCError
 
+from adapters.bus.attendance import Targets
 from adapters.bus.parking import blocked_subjects, park
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.subscriptions import PostgresSubscriptions
@@ -27,12 +28,12 @@ from adapters.telemetry.tracing import parent_of
 from adapters.temporal.starter import WorkflowStarter
 from domain.bus.errors import BlockedBySubject
 from domain.bus.event import START, Position, RecordedEvent
-from domain.bus.model import SubscriptionKind
-from domain.bus.ports import EventTransport
+from domain.bus.model import Consume, SubscriptionKind
+from domain.bus.ports import Arrival, EventTransport
 from domain.kernel.errors import Unavailable
 from domain.kernel.ids import TenantId
 from workflows.bus import consume
-from workflows.bus.consume import Consume, ConsumeWorkflow
+from workflows.bus.consume import ConsumeWorkflow
 from workflows.reactions import BY_TYPE
 
 log = structlog.get_logger(__name__)
@@ -60,9 +61,9 @@ class Relay:
                 async with aclosing(transport.deliveries(RELAY)) as deliveries:
                     async for delivery in deliveries:
                         rested = asyncio.create_task(asyncio.sleep(_REST_SECONDS))
-                        await self._patiently(delivery.events)
+                        await self._patiently(delivery.arrivals)
                         await delivery.ack()
-                        if len(delivery.events) < _MANY:
+                        if len(delivery.arrivals) < _MANY:
                             await rested
             except asyncio.CancelledError:
                 raise
@@ -70,31 +71,29 @@ class Relay:
                 log.warning("relay.interrupted", reason=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(0.2 + random.random() * 0.3)  # noqa: S311
 
-    async def _patiently(self, events: Sequence[RecordedEvent]) -> None:
+    async def _patiently(self, arrivals: Sequence[Arrival]) -> None:
         pause = _PATIENCE_SECONDS[0]
         while True:
             try:
-                return await self.dispatch(events)
+                return await self.dispatch(arrivals)
             except Unavailable as down:
                 log.warning("relay.waits", reason=down.message, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _PATIENCE_SECONDS[1])
 
-    async def dispatch(self, events: Sequence[RecordedEvent]) -> None:
+    async def dispatch(self, arrivals: Sequence[Arrival]) -> None:
         """Set off what these events set off. Raises Unavailable if it must be tried again as a whole."""
-        await self._react_to([event for event in events if event.type in BY_TYPE])
+        await self._react_to([arrival.event() for arrival in arrivals if arrival.type in BY_TYPE])
         places = asyncio.Semaphore(_SIGNALS_AT_ONCE)
-        await asyncio.gather(
-            *(self._wake(places, name, tenant, up_to) for (name, tenant), up_to in self._targets(events).items())
-        )
-        now = utc_now()
-        for event in events:
-            RELAY_LAG.observe(max((now - event.timestamp).total_seconds(), 0))
-        RELAY_EVENTS.inc(len(events))
+        targets = await self._subscriptions.unattended(self._targets(arrivals))
+        await asyncio.gather(*(self._wake(places, name, tenant, up_to) for (name, tenant), up_to in targets.items()))
+        oldest = min(arrival.timestamp for arrival in arrivals)
+        RELAY_LAG.observe(max((utc_now() - oldest).total_seconds(), 0))
+        RELAY_EVENTS.inc(len(arrivals))
 
-    def _targets(self, events: Sequence[RecordedEvent]) -> dict[tuple[str, TenantId], Position]:
-        latest = {(event.type, event.tenant_id): event.position for event in events}
-        targets: dict[tuple[str, TenantId], Position] = {}
+    def _targets(self, arrivals: Sequence[Arrival]) -> Targets:
+        latest = {(arrival.type, arrival.tenant_id): arrival.position for arrival in arrivals}
+        targets: Targets = {}
         for (type_, tenant), position in latest.items():
             if tenant is not None:
                 for name in self._readers_of(type_):

@@ -43,7 +43,8 @@ class LakeLoader:
                 self._append(self._session(tenant), events)
             except duckdb.Error:
                 # A broken connection or a half-open transaction is not worth keeping.
-                self._sessions.pop(tenant).close()
+                if broken := self._sessions.pop(tenant, None):
+                    broken.close()
                 raise
 
     def _append(self, lake: duckdb.DuckDBPyConnection, events: Sequence[RecordedEvent]) -> None:
@@ -67,7 +68,11 @@ class LakeLoader:
         found = self._sessions.pop(tenant, None)
         if found is None:
             found = open_session()
-            attach(found, self._dsn, f"lake_{tenant}", read_only=False)
+            try:
+                attach(found, self._dsn, f"lake_{tenant}", read_only=False)
+            except duckdb.Error:
+                found.close()
+                raise
             if len(self._sessions) >= _OPEN_LAKES:
                 self._sessions.popitem(last=False)[1].close()
         self._sessions[tenant] = found

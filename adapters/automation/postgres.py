@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from adapters.postgres.database import Database
 from adapters.postgres.rows import newest_first
-from adapters.postgres.session import Session, event_row, json_text
-from domain.automation.commands import RequestOnboarding
+from adapters.postgres.session import Session, event_rows
 from domain.automation.errors import OnboardingNotFound
 from domain.automation.events import OnboardingRequested
 from domain.automation.ids import OnboardingId
@@ -15,6 +12,7 @@ from domain.automation.model import Onboarding
 from domain.kernel.idempotency import KeyedRequest
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
+from domain.kernel.payload import Payload
 
 _COLUMNS = (
     "id, tenant_id, workflow_id, organisation, owner_name, owner_email, plan_code, locale, timezone, status, "
@@ -101,21 +99,20 @@ class OnboardingDesk:
 
     async def accept(
         self,
-        request: RequestOnboarding,
-        fact: OnboardingRequested,
+        asked: OnboardingRequested,
         *,
         workflow_id: str,
         keyed: KeyedRequest,
-        answer: dict[str, Any],
+        answer: Payload,
     ) -> bool:
         """Whether it was accepted now; False if this key was answered before (nothing is written then)."""
-        event_id, type_, version, _, source, _, user_id, _, data, metadata = event_row(fact, request.tenant_id)
+        [(event_id, type_, version, _, source, _, user_id, _, data, metadata)] = event_rows([asked], asked.tenant_id)
         row = await self._database.statement(
             ACCEPT,
-            *(keyed.owner, keyed.key, keyed.fingerprint, json_text(answer)),
-            *(request.onboarding_id, request.tenant_id, workflow_id, request.organisation),
-            *(request.owner_name, request.owner_email, request.plan_code, request.locale, request.timezone),
-            *(fact.occurred_at, event_id, type_, version, source, user_id, json_text(data), json_text(metadata)),
+            *(keyed.owner, keyed.key, keyed.fingerprint, answer.model_dump_json()),
+            *(asked.onboarding_id, asked.tenant_id, workflow_id, asked.organisation),
+            *(asked.owner_name, asked.owner_email, asked.plan_code, asked.locale, asked.timezone),
+            *(asked.occurred_at, event_id, type_, version, source, user_id, data, metadata),
         )
         accepted = bool(row and row["claimed"])
         if accepted:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -30,14 +31,16 @@ from adapters.bus.transport import StoredDelivery, follow, is_lost, leading, sto
 from adapters.postgres.database import Database
 from domain.bus.event import START, Position, RecordedEvent
 from domain.kernel.errors import Unavailable
+from domain.kernel.ids import TenantId
 
 log = structlog.get_logger(__name__)
 
 STREAM = "HARBORGRID_EVENTS"
 SUBJECTS = "harborgrid.events"
-POSITION = "Harborgrid-Position"
+POSITION, TIMESTAMP = "Harborgrid-Position", "Harborgrid-Timestamp"
 PUMP = "nats-pump"
 BATCH = 500
+_NOBODY = "platform"
 _IDLE_SECONDS = 1.0
 _DRAIN_SECONDS = 0.01
 _CONNECT_SECONDS = 5.0
@@ -63,7 +66,25 @@ class Place(NamedTuple):
 
 def subject_of(event: RecordedEvent) -> str:
     """`harborgrid.events.<tenant or platform>.<type>`: readers outside can filter by tenant and by type."""
-    return f"{SUBJECTS}.{event.tenant_id or 'platform'}.{event.type}"
+    return f"{SUBJECTS}.{event.tenant_id or _NOBODY}.{event.type}"
+
+
+class NatsArrival:
+    """A message, read as far as somebody asks: its headers say where it stands, its subject whose it is."""
+
+    __slots__ = ("_data", "position", "tenant_id", "timestamp", "type")
+
+    def __init__(self, message: Msg) -> None:
+        headers, (tenant, type_) = message.headers or {}, message.subject.split(".", 3)[2:]
+        self._data = message.data
+        self.type = type_
+        self.tenant_id = None if tenant == _NOBODY else TenantId(tenant)
+        self.timestamp = datetime.fromisoformat(headers[TIMESTAMP])
+        self.position = Position.parse(headers[POSITION])
+
+    def event(self) -> RecordedEvent:
+        """All of it."""
+        return RecordedEvent.model_validate({**orjson.loads(self._data), "position": self.position})
 
 
 class NatsTransport:
@@ -77,10 +98,10 @@ class NatsTransport:
         async with leading(self._database, reader) as connection:
             position = await stored_position(connection, reader)
             async with aclosing(self._after(position)) as batches:
-                async for events in batches:
+                async for arrivals in batches:
                     if is_lost(connection):
                         raise ConnectionResetError("the connection that held this reader's place is gone")
-                    if fresh := [event for event in events if event.position > position]:
+                    if fresh := [arrival for arrival in arrivals if arrival.position > position]:
                         position = fresh[-1].position
                         yield StoredDelivery(fresh, reader, self._database)
 
@@ -89,8 +110,8 @@ class NatsTransport:
         async with leading(self._database, PUMP) as connection:
             end = await self.end()
             async with aclosing(follow(connection, end.position)) as batches:
-                async for events in batches:
-                    end = await self.publish(events, behind=end)
+                async for arrivals in batches:
+                    end = await self.publish([arrival.event() for arrival in arrivals], behind=end)
 
     async def pump_for_ever(self) -> None:
         """The pump, begun again whenever a connection is lost."""
@@ -134,7 +155,7 @@ class NatsTransport:
         except NotFoundError:
             await js.add_stream(StreamConfig(name=STREAM, subjects=[f"{SUBJECTS}.>"], deny_delete=True))
 
-    async def _after(self, position: Position) -> AsyncGenerator[Sequence[RecordedEvent], None]:
+    async def _after(self, position: Position) -> AsyncGenerator[Sequence[NatsArrival], None]:
         sequence = await self._first_behind(position)
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
@@ -150,7 +171,7 @@ class NatsTransport:
                     if numbers != list(range(sequence, sequence + len(found))):
                         raise ConnectionResetError(f"{numbers[0]} to {numbers[-1]} came where {sequence} was due")
                     sequence += len(found)
-                yield [_read(message) for message in found]
+                yield [NatsArrival(message) for message in found]
         finally:
             with suppress(NatsError):
                 await messages.unsubscribe()
@@ -231,16 +252,12 @@ async def _fetch(messages: JetStreamContext.PullSubscription) -> list[Any]:
     return found
 
 
-def _read(message: Any) -> RecordedEvent:
-    position = Position.parse(message.headers[POSITION])
-    return RecordedEvent.model_validate({**orjson.loads(message.data), "position": position})
-
-
 def _headers(event: RecordedEvent, *, behind: int) -> dict[str, str]:
     return {
         Header.MSG_ID: event.id,
         Header.EXPECTED_LAST_SEQUENCE: str(behind),
         POSITION: str(event.position),
+        TIMESTAMP: event.timestamp.isoformat(),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.bus.store import COLUMNS, recorded
+from adapters.bus.store import columns, recorded
 from adapters.bus.trials import SetAside
 from adapters.kernel.clock import new_id
 from adapters.postgres.session import Session
@@ -15,9 +15,8 @@ from domain.bus.model import Parked, ParkedId
 from domain.kernel.errors import HarborGridError
 from domain.kernel.ids import TenantId
 
-_EVENT = ", ".join(f"e.{column}" for column in COLUMNS.split(", "))
 ROWS = f"""
-SELECT p.id AS parked_id, p.subscription, p.code, p.reason, p.attempts, p.parked_at, {_EVENT}
+SELECT p.id AS parked_id, p.subscription, p.code, p.reason, p.attempts, p.parked_at, {columns("e")}
 FROM bus_parked p JOIN events e ON e.id = p.event_id
 """
 
@@ -113,7 +112,7 @@ def reading(row: Any) -> Parked:
     """A parked event from its row."""
     event = recorded(row)
     assert event.tenant_id is not None
-    return Parked.model_construct(
+    return Parked.trusted(
         id=ParkedId(row["parked_id"]),
         subscription=row["subscription"],
         tenant_id=event.tenant_id,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from adapters.bus.store import COLUMNS, recorded
+from adapters.bus.store import columns, recorded
 from adapters.bus.transport import is_lost, unlock
 from adapters.bus.turns import turn_key
 from adapters.postgres.database import Database
@@ -107,7 +107,7 @@ class _Replay:
 
     async def _chunk(self, position: Position, upper: Position) -> list[RecordedEvent]:
         rows = await self.connection.fetch(
-            f"SELECT {COLUMNS} FROM events e WHERE tenant_id = $1 AND type = ANY($2) "
+            f"SELECT {columns('e')} FROM events e WHERE tenant_id = $1 AND type = ANY($2) "
             "AND (xid, seq) > ($3::xid8, $4::bigint) AND (xid, seq) <= ($5::xid8, $6::bigint) "
             "AND NOT EXISTS (SELECT 1 FROM bus_parked p WHERE p.subscription = $7 AND p.event_id = e.id) "
             f"ORDER BY xid, seq LIMIT {CHUNK}",

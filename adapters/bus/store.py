@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
+
+import orjson
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
@@ -12,21 +14,23 @@ from domain.bus.errors import EventNotFound
 from domain.bus.event import EventId, EventMetadata, Position, RecordedEvent
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page, decode_cursor, encode_cursor
-from domain.kernel.payload import Payload
 
-PayloadT = TypeVar("PayloadT", bound=Payload)
 
-COLUMNS = "xid, seq, id, type, version, timestamp, source, tenant_id, user_id, subject, data, metadata"
+def columns(table: str = "events") -> str:
+    """What `recorded` reads; JSON as text, because most readers look at a few events of many."""
+    plain = ("xid", "seq", "id", "type", "version", "timestamp", "source", "tenant_id", "user_id", "subject")
+    return ", ".join([*(f"{table}.{name}" for name in plain), f"{table}.data::text", f"{table}.metadata::text"])
+
 
 # What a transaction older than the oldest running one wrote is final: nothing can appear before it any more.
 FENCED = f"""
-SELECT {COLUMNS} FROM platform.events
+SELECT {columns()} FROM platform.events
 WHERE (xid, seq) > ($1::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY xid, seq LIMIT $3
 """
 
 _PAGE = f"""
-SELECT {COLUMNS} FROM platform.events
+SELECT {columns()} FROM platform.events
 WHERE ($1::text IS NULL OR tenant_id = $1) AND (cardinality($2::text[]) = 0 OR type = ANY($2))
   AND ($3::text IS NULL OR subject = $3) AND ($4::text IS NULL OR metadata ->> 'correlationId' = $4)
   AND ($5::timestamptz IS NULL OR timestamp >= $5)
@@ -42,41 +46,25 @@ FROM pg_stat_activity WHERE backend_xid IS NOT NULL
 
 def recorded(row: Any) -> RecordedEvent:
     """An event from its row, without validation: it was validated when it was written."""
-    told = row["metadata"]
-    return _made(
-        RecordedEvent,
-        {
-            "id": EventId(row["id"]),
-            "type": row["type"],
-            "version": row["version"],
-            "timestamp": row["timestamp"],
-            "source": row["source"],
-            "tenant_id": TenantId(row["tenant_id"]) if row["tenant_id"] else None,
-            "user_id": row["user_id"],
-            "subject": row["subject"],
-            "data": row["data"],
-            "metadata": _made(
-                EventMetadata,
-                {
-                    "correlation_id": told.get("correlationId"),
-                    "causation_id": told.get("causationId"),
-                    "request_id": told.get("requestId"),
-                    "traceparent": told.get("traceparent"),
-                },
-            ),
-            "position": Position(row["xid"], row["seq"]),
-        },
+    told = orjson.loads(row["metadata"])
+    return RecordedEvent.trusted(
+        id=EventId(row["id"]),
+        type=row["type"],
+        version=row["version"],
+        timestamp=row["timestamp"],
+        source=row["source"],
+        tenant_id=TenantId(row["tenant_id"]) if row["tenant_id"] else None,
+        user_id=row["user_id"],
+        subject=row["subject"],
+        data=orjson.loads(row["data"]),
+        metadata=EventMetadata.trusted(
+            correlation_id=told.get("correlationId"),
+            causation_id=told.get("causationId"),
+            request_id=told.get("requestId"),
+            traceparent=told.get("traceparent"),
+        ),
+        position=Position(row["xid"], row["seq"]),
     )
-
-
-def _made(kind: type[PayloadT], fields: dict[str, Any]) -> PayloadT:
-    """What `model_construct` makes, given every field: this runs for each event that is read, 4 us instead of 12."""
-    made = kind.__new__(kind)
-    object.__setattr__(made, "__dict__", fields)
-    object.__setattr__(made, "__pydantic_fields_set__", set(fields))
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
-    return made
 
 
 class PostgresEventReader:
@@ -118,7 +106,7 @@ class PostgresEventReader:
         """One event. Raises EventNotFound."""
 
         async def work(session: Session) -> Any:
-            return await session.sql.fetchrow(f"SELECT {COLUMNS} FROM platform.events WHERE id = $1", event_id)
+            return await session.sql.fetchrow(f"SELECT {columns()} FROM platform.events WHERE id = $1", event_id)
 
         row = await self._database.run(tenant, work)
         if row is None:
@@ -130,7 +118,7 @@ class PostgresEventReader:
 
         async def work(session: Session) -> list[Any]:
             return await session.sql.fetch(
-                f"SELECT {COLUMNS} FROM platform.events "
+                f"SELECT {columns()} FROM platform.events "
                 "WHERE metadata ? 'correlationId' AND metadata ->> 'correlationId' = $1 ORDER BY xid, seq",
                 correlation_id,
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.bus.attendance import Targets, unattended
 from adapters.bus.handlers import EventHandler
 from adapters.bus.parking import ROWS, parked_row, reading, subjects_to_redeliver
 from adapters.bus.rounds import Redelivery, Round
@@ -21,6 +23,8 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page, decode_cursor, encode_cursor
 
 ROUNDS = 20
+# A reader that stays rests between its looks: an effect elsewhere costs more, and is worth gathering for.
+_REST_SECONDS = {True: 0.025, False: 0.5}
 
 
 class PostgresSubscriptions:
@@ -63,9 +67,15 @@ class PostgresSubscriptions:
             if failure is not None:
                 # What came before is committed; the next attempt begins with the event that failed.
                 raise failure
-            if not progress.more:
+            if progress.stays and not progress.more:
+                await asyncio.sleep(_REST_SECONDS[handler.in_transaction])
+            elif not progress.more:
                 break
-        return progress.model_copy(update={"handled": handled})
+        return progress.model_copy(update={"handled": handled, "more": progress.more or progress.stays})
+
+    async def unattended(self, targets: Targets) -> Targets:
+        """The readers among these that must be told that there are events up to here."""
+        return await self._database.run(None, lambda session: unattended(session, targets)) if targets else {}
 
     async def _redeliver(self, handler: EventHandler, batch: Batch) -> int:
         """The subjects of these parked events, each from its oldest one on for as long as they are taken."""

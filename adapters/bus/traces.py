@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+import orjson
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
@@ -20,6 +21,7 @@ from domain.kernel.payload import Payload
 
 _RPC = timedelta(seconds=3)
 _WORKFLOWS = 50
+_LOCAL_ACTIVITY = "core_local_activity"
 _ENDED = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "completed",
     EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED: "failed",
@@ -102,6 +104,35 @@ def _of_event(event: RecordedEvent) -> Node:
 
 
 def _activities(workflow_id: str, history: Sequence[HistoryEvent]) -> list[Node]:
+    return [*_of_the_server(workflow_id, history), *_local(workflow_id, history)]
+
+
+def _local(workflow_id: str, history: Sequence[HistoryEvent]) -> list[Node]:
+    """Activities within a workflow task: Temporal's core library leaves a marker when one has ended."""
+    markers = [
+        event.marker_recorded_event_attributes
+        for event in history
+        if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED
+        and event.marker_recorded_event_attributes.marker_name == _LOCAL_ACTIVITY
+    ]
+    nodes = []
+    for marker in markers:
+        known = orjson.loads(marker.details["data"].payloads[0].data)
+        at = known["original_schedule_time"] or known["complete_time"]
+        nodes.append(
+            Node(
+                kind=NodeKind.ACTIVITY,
+                id=f"{workflow_id}#{known['activity_id']}",
+                name=known["activity_type"],
+                status="failed" if marker.HasField("failure") else "completed",
+                at=datetime.fromtimestamp(at["seconds"] + at["nanos"] / 1e9, UTC),
+                attempts=known["attempt"],
+            )
+        )
+    return nodes
+
+
+def _of_the_server(workflow_id: str, history: Sequence[HistoryEvent]) -> list[Node]:
     scheduled = {
         event.event_id: event for event in history if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     }

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -15,6 +16,8 @@ from adapters.bus.store import FENCED, recorded
 from adapters.postgres.database import Database
 from adapters.postgres.wakeups import heard_on
 from domain.bus.event import START, Position, RecordedEvent
+from domain.bus.ports import Arrival
+from domain.kernel.ids import TenantId
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -30,11 +33,28 @@ _TAKE_OVER_SECONDS = 1.0
 _ACQUIRE_SECONDS = 10.0
 
 
+class StoredArrival:
+    """A row of the event store, read as far as somebody asks."""
+
+    __slots__ = ("_row", "position", "tenant_id", "timestamp", "type")
+
+    def __init__(self, row: asyncpg.Record) -> None:
+        self._row = row
+        self.type: str = row["type"]
+        self.tenant_id: TenantId | None = row["tenant_id"]
+        self.timestamp: datetime = row["timestamp"]
+        self.position = Position(row["xid"], row["seq"])
+
+    def event(self) -> RecordedEvent:
+        """All of it."""
+        return recorded(self._row)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
     """Events in order; acknowledging moves the reader's cursor in the database."""
 
-    events: Sequence[RecordedEvent]
+    arrivals: Sequence[Arrival]
     reader: str
     database: Database
 
@@ -46,7 +66,7 @@ class StoredDelivery:
             "ON CONFLICT (name) DO UPDATE SET (xid, seq, updated_at) = (excluded.xid, excluded.seq, now()) "
             "WHERE (bus_reader.xid, bus_reader.seq) < (excluded.xid, excluded.seq)",
             self.reader,
-            *self.events[-1].position,
+            *self.arrivals[-1].position,
         )
 
 
@@ -61,8 +81,8 @@ class PostgresTransport:
         async with leading(self._database, reader) as connection:
             position = await stored_position(connection, reader)
             async with aclosing(follow(connection, position)) as batches:
-                async for events in batches:
-                    yield StoredDelivery(events, reader, self._database)
+                async for arrivals in batches:
+                    yield StoredDelivery(arrivals, reader, self._database)
 
 
 async def stored_position(connection: PoolConnectionProxy[asyncpg.Record], reader: str) -> Position:
@@ -73,7 +93,7 @@ async def stored_position(connection: PoolConnectionProxy[asyncpg.Record], reade
 
 async def follow(
     connection: PoolConnectionProxy[asyncpg.Record], position: Position
-) -> AsyncGenerator[Sequence[RecordedEvent], None]:
+) -> AsyncGenerator[Sequence[StoredArrival], None]:
     """What is committed after this position and final, in order, for ever."""
     async with heard_on(connection) as heard:
         impatience = iter(_IMPATIENT_SECONDS)
@@ -81,9 +101,9 @@ async def follow(
             heard.clear()
             rows = await connection.fetch(FENCED, *position, BATCH)
             if rows:
-                events = [recorded(row) for row in rows]
-                yield events
-                position = events[-1].position
+                arrivals = [StoredArrival(row) for row in rows]
+                yield arrivals
+                position = arrivals[-1].position
                 impatience = iter(_IMPATIENT_SECONDS)
                 continue
             try:

@@ -64,7 +64,7 @@ class Turns:
     async def _within(self, handler: EventHandler, tenant: TenantId, step: Step[Seen, Done, Told_co]) -> Told_co:
         async def work(session: Session) -> Told_co:
             async def apply(events: Sequence[RecordedEvent]) -> None:
-                async with session.savepoint(), session.acting_as(tenant):
+                async with session.attempt_as(tenant):
                     await handler.handle(session, tenant, events)
 
             await hold(session, turn_key(handler.subscription.name, tenant))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-import uuid_utils.compat
+import uuid_utils
 
 from domain.kernel.ports import IdT
 
@@ -14,4 +14,4 @@ def utc_now() -> datetime:
 
 def new_id(kind: type[IdT]) -> IdT:
     """A new id of this kind, from a UUIDv7 (RFC 9562) that grows within this process."""
-    return kind.of(uuid_utils.compat.uuid7())
+    return kind.numbered(uuid_utils.uuid7().int)

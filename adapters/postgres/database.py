@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random  # noqa: TID251 - jitter between attempts, not business
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
@@ -15,6 +15,7 @@ from opentelemetry import trace
 
 from adapters.postgres.session import Session
 from adapters.telemetry.metrics import DATABASE_TRANSACTIONS
+from adapters.telemetry.tracing import is_recording
 from domain.kernel.errors import CommitUnknown, DatabaseUnavailable, TransactionConflict
 from domain.kernel.ids import TenantId
 from domain.security.errors import TenantDeprovisioned
@@ -27,6 +28,7 @@ tracer = trace.get_tracer("harborgrid.postgres")
 T = TypeVar("T")
 
 ATTEMPTS = 4
+_NO_SPAN = nullcontext()
 _CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -50,11 +52,35 @@ def tenant_role(tenant: TenantId) -> str:
     return f"hg_{TenantId.parse(tenant)}"
 
 
+class Returns:
+    """What the pool does with a connection that comes back.
+
+    A transaction of `Database` leaves nothing behind: everything it sets is local to it. So it says so, and saves the
+    round trip with which asyncpg takes back locks, listeners and settings of whoever else had the connection.
+    """
+
+    def __init__(self) -> None:
+        self._clean: set[int] = set()
+
+    def clean(self, connection: PoolConnectionProxy[asyncpg.Record]) -> None:
+        """Its transaction has ended, and nothing else was done on it."""
+        self._clean.add(connection.get_server_pid())
+
+    async def reset(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Called by the pool, which has already ended an open transaction."""
+        try:
+            self._clean.remove(connection.get_server_pid())
+        except KeyError:
+            await connection.execute(connection.get_reset_query())
+
+
 class Database:
     """A pool of connections of one login role. Without a tenant, work runs as the platform."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], notify: Callable[[], None] = lambda: None) -> None:
-        self.pool = pool
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], returns: Returns, notify: Callable[[], None] = lambda: None
+    ) -> None:
+        self.pool, self._returns = pool, returns
         self._notify = notify
 
     async def run(self, tenant: TenantId | None, work: Callable[[Session], Awaitable[T]]) -> T:
@@ -78,7 +104,7 @@ class Database:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _once(self, tenant: TenantId | None, work: Callable[[Session], Awaitable[T]]) -> T:
-        with tracer.start_as_current_span("postgres.transaction", attributes={"db.system.name": "postgresql"}):
+        with _span("postgres.transaction"):
             async with self.pool.acquire(timeout=10) as connection:
                 session = Session(connection, tenant)
                 try:
@@ -93,6 +119,7 @@ class Database:
                         raise TenantDeprovisioned(tenant_id=tenant) from error
                     raise
                 await _commit(connection)
+                self._returns.clean(connection)
         DATABASE_TRANSACTIONS.labels("committed").inc()
         if session.announced:
             self._notify()
@@ -117,7 +144,9 @@ class Database:
         """
         try:
             async with self.pool.acquire(timeout=10) as connection:
-                row = await connection.fetchrow(sql, *values)
+                with _span("postgres.statement"):
+                    row = await connection.fetchrow(sql, *values)
+                self._returns.clean(connection)
         except _LOST as lost:
             DATABASE_TRANSACTIONS.labels("failed").inc()
             raise CommitUnknown from lost
@@ -127,6 +156,12 @@ class Database:
     def announce(self) -> None:
         """Tell the relay that events were committed."""
         self._notify()
+
+
+def _span(name: str) -> AbstractContextManager[object]:
+    if not is_recording():
+        return _NO_SPAN
+    return tracer.start_as_current_span(name, attributes={"db.system.name": "postgresql"})
 
 
 def _as_tenant(tenant: TenantId | None) -> str:
@@ -169,12 +204,14 @@ async def connect(
     dsn: str, *, size: int, application: str, notify: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Database]:
     """A database for this DSN, open for the length of the block. Raises DatabaseUnavailable."""
+    returns = Returns()
     try:
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=size,
             init=_prepare,
+            reset=returns.reset,
             command_timeout=60,
             server_settings={
                 "application_name": application,
@@ -187,7 +224,7 @@ async def connect(
     except (*_LOST, asyncpg.PostgresError) as lost:
         raise DatabaseUnavailable(f"PostgreSQL did not accept a connection: {lost}") from lost
     try:
-        yield Database(pool, notify)
+        yield Database(pool, returns, notify)
     finally:
         try:
             await asyncio.wait_for(pool.close(), timeout=5)

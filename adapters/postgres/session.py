@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from adapters.kernel.clock import new_id, utc_now
 from domain.bus.event import Event, EventId, EventMetadata
 from domain.catalogue import CATALOGUE
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
 
 APPEND = """
 INSERT INTO platform.events (id, type, version, timestamp, source, tenant_id, user_id, subject, data, metadata)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-                     $8::text[], $9::jsonb[], $10::jsonb[])
+SELECT id, type, version, timestamp, source, tenant_id, user_id, subject, data::jsonb, metadata::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+            $8::text[], $9::text[], $10::text[])
+     AS happened (id, type, version, timestamp, source, tenant_id, user_id, subject, data, metadata)
 """
 AUDIT = """
 INSERT INTO platform.security_audit
@@ -33,8 +33,9 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::
                      $8::text[], $9::text[], $10::text[], $11::jsonb[])
 """
 
+_AS_PLATFORM = "RESET ROLE; SET LOCAL search_path TO platform"
 
-EventRow = tuple[str, str, str, datetime, str, str | None, str | None, str, Any, Any]
+EventRow = tuple[str, str, str, datetime, str, str | None, str | None, str, str, str]
 
 
 class Session:
@@ -53,7 +54,7 @@ class Session:
 
     def append(self, *happened: Event, tenant: TenantId | None = None) -> None:
         """Record these facts at the end of the transaction. Raises UnknownEventType at once."""
-        self._events.extend(event_row(fact, tenant or self.tenant) for fact in happened)
+        self._events += event_rows(happened, tenant or self.tenant)
 
     def record(self, entry: AuditEntry) -> None:
         """Write this audit record at the end of the transaction."""
@@ -78,23 +79,23 @@ class Session:
     async def acting_as(self, tenant: TenantId) -> AsyncIterator[None]:
         """Run a block of this platform transaction with a tenant's rights only.
 
-        When the block fails, so does the transaction, or the savepoint around it, and the role with it.
+        When the block fails, so does the transaction, and the role with it.
         """
-        await self.sql.execute(f'SET LOCAL ROLE "hg_{tenant}"; SET LOCAL search_path TO "{tenant}", platform')
+        await self.sql.execute(_as(tenant))
         yield
-        await self.sql.execute("RESET ROLE; SET LOCAL search_path TO platform")
+        await self.sql.execute(_AS_PLATFORM)
 
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """A block that takes its changes back when it fails, while the transaction goes on."""
-        await self.sql.execute("SAVEPOINT attempt")
+    async def attempt_as(self, tenant: TenantId) -> AsyncIterator[None]:
+        """The same for a block that takes its changes back when it fails, while the transaction goes on."""
+        await self.sql.execute(f"SAVEPOINT attempt; {_as(tenant)}")
         try:
             yield
         except BaseException:
             if not self.sql.is_closed():
                 await self.sql.execute("ROLLBACK TO SAVEPOINT attempt")
             raise
-        await self.sql.execute("RELEASE SAVEPOINT attempt")
+        await self.sql.execute(f"{_AS_PLATFORM}; RELEASE SAVEPOINT attempt")
 
     async def flush(self) -> None:
         """Write what was collected; called once, right before the commit."""
@@ -104,34 +105,30 @@ class Session:
             await self.sql.execute(AUDIT, *_columns(self._audit))
 
 
-def event_row(fact: Event, tenant: TenantId | None) -> EventRow:
-    """The row of the event store for this fact, told by the current context."""
-    CATALOGUE.check(fact)
+def _as(tenant: TenantId) -> str:
+    return f'SET LOCAL ROLE "hg_{tenant}"; SET LOCAL search_path TO "{tenant}", platform'
+
+
+def event_rows(happened: Sequence[Event], tenant: TenantId | None) -> list[EventRow]:
+    """The event store's rows for these facts, told by the current context; data and metadata as JSON.
+
+    Raises UnknownEventType.
+    """
     context = current_context()
-    metadata = EventMetadata(
+    metadata = EventMetadata.trusted(
         correlation_id=context.correlation_id,
         causation_id=context.causation_id,
         request_id=context.request_id,
         traceparent=context.traceparent,
-    )
-    return (
-        new_id(EventId),
-        fact.about.type,
-        fact.about.version,
-        fact.occurred_at,
-        fact.about.source,
-        tenant,
-        context.user_id,
-        fact.subject,
-        fact.model_dump(mode="json"),
-        metadata.model_dump(mode="json", exclude_none=True),
-    )
+    ).model_dump_json(exclude_none=True)
+    rows: list[EventRow] = []
+    for fact in happened:
+        CATALOGUE.check(fact)
+        about = fact.about
+        named = (new_id(EventId), about.type, about.version, fact.occurred_at, about.source)
+        rows.append((*named, tenant, context.user_id, fact.subject, fact.model_dump_json(), metadata))
+    return rows
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True))
-
-
-def json_text(value: object) -> str:
-    """JSON for a parameter of a statement that is prepared without the session's codecs."""
-    return orjson.dumps(value).decode()

@@ -1,4 +1,4 @@
-"""Tells other processes that events were committed, a few hundred times a second at most.
+"""Tells other processes that events were committed, a hundred times a second at most.
 
 PostgreSQL serialises commits that carry a NOTIFY, so it is sent by itself, after the fact, once for many.
 A wake-up that is lost costs nothing but the readers' polling interval.
@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import structlog
 
+from adapters.postgres.database import Database
+from domain.kernel.errors import HarborGridError
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 CHANNEL = "harborgrid_events"
-_PAUSE_SECONDS = 0.004
+_PAUSE_SECONDS = 0.01
 log = structlog.get_logger(__name__)
 
 
@@ -33,9 +36,9 @@ class Wakeups:
         self._pending.set()
 
     @asynccontextmanager
-    async def sent_through(self, pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[None]:
+    async def sent_through(self, database: Database) -> AsyncIterator[None]:
         """Send wake-ups for the length of the block."""
-        task = asyncio.create_task(self._send(pool))
+        task = asyncio.create_task(self._send(database))
         try:
             yield
         finally:
@@ -43,14 +46,13 @@ class Wakeups:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _send(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    async def _send(self, database: Database) -> None:
         while True:
             await self._pending.wait()
             self._pending.clear()
             try:
-                async with pool.acquire(timeout=5) as connection:
-                    await connection.execute(f"NOTIFY {CHANNEL}")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                await database.statement(f"NOTIFY {CHANNEL}")
+            except (HarborGridError, asyncpg.PostgresError) as error:
                 log.warning("wakeup.lost", reason=type(error).__name__)
             await asyncio.sleep(_PAUSE_SECONDS)
 

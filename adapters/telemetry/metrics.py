@@ -10,7 +10,9 @@ HTTP_SECONDS = Histogram(
 )
 HTTP_IN_PROGRESS = Gauge("http_requests_in_progress", "HTTP requests being answered.")
 
-RELAY_LAG = Histogram("bus_relay_lag_seconds", "From an event's timestamp to its dispatch.", buckets=_LATENCIES)
+RELAY_LAG = Histogram(
+    "bus_relay_lag_seconds", "Age of the oldest event of a batch at its dispatch.", buckets=_LATENCIES
+)
 RELAY_EVENTS = Counter("bus_relay_events_total", "Events dispatched by the relay.")
 FENCE_AGE = Gauge("bus_fence_age_seconds", "Age of the oldest writing transaction, which holds back all readers.")
 PARKED_EVENTS = Gauge("bus_parked_events", "Events set aside.", ["subscription"])

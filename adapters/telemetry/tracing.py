@@ -38,6 +38,11 @@ def tracing(settings: Settings, service: str) -> Iterator[None]:
         provider.shutdown()
 
 
+def is_recording() -> bool:
+    """Whether anybody records spans. If not, they go nowhere, yet making one costs as much as answering a request."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 def parent_of(traceparent: str | None) -> OtelContext | None:
     """The OpenTelemetry context of a `traceparent` header (W3C Trace Context), to start a span under."""
     return _W3C.extract({"traceparent": traceparent}) if traceparent else None

@@ -25,7 +25,7 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 
 from activities.failures import as_failure
 from adapters.telemetry.metrics import ACTIVITIES, ACTIVITY_SECONDS
-from adapters.telemetry.tracing import parent_of
+from adapters.telemetry.tracing import current_traceparent, parent_of
 from domain.kernel.context import current_context, within
 from domain.kernel.errors import HarborGridError
 from workflows.context import HEADER, from_header, to_header
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 log = structlog.get_logger(__name__)
-tracer = trace.get_tracer("harborgrid.activities")
+tracer = trace.get_tracer("harborgrid.temporal")
 
 
 class ActivityInterceptor(WorkerInterceptor):
@@ -55,9 +55,17 @@ class StartInterceptor(ClientInterceptor):
 
 class _Start(OutboundInterceptor):
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
-        headers: Mapping[str, Payload] = {**input.headers, HEADER: to_header(current_context())}
-        input.headers = headers
-        return await super().start_workflow(input)
+        context = current_context()
+        # A workflow has no span of its own, for its code runs many times: its activities hang below its start.
+        with tracer.start_as_current_span(
+            f"start {input.workflow}",
+            context=None if trace.get_current_span().get_span_context().is_valid else parent_of(context.traceparent),
+            attributes={"temporal.workflow.id": input.id},
+        ):
+            context = context.model_copy(update={"traceparent": current_traceparent() or context.traceparent})
+            headers: Mapping[str, Payload] = {**input.headers, HEADER: to_header(context)}
+            input.headers = headers
+            return await super().start_workflow(input)
 
 
 class _Activity(ActivityInboundInterceptor):

@@ -58,6 +58,8 @@ class WorkflowStarter:
                 search_attributes=_attributes(id),
                 priority=await self._weights.priority(id),
                 task_timeout=_TASK,
+                # In a worker's process the first task comes with the answer; elsewhere this changes nothing.
+                request_eager_start=True,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 id_reuse_policy=(
                     WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE

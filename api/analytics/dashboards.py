@@ -10,6 +10,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, IfMatch, IfNoneMatch, Limit, Line, World, etag, is_known, revision_in
 from api.principals import TenantOfReader, TenantOfWriter
 from api.problems import problems
+from api.routes import Route
 from domain.analytics.errors import DashboardNotFound
 from domain.analytics.ids import DashboardId
 from domain.analytics.model import Dashboard
@@ -19,7 +20,7 @@ from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.errors import ScopeMissing, TenantRequired
 
-router = APIRouter(prefix="/v1/analytics/dashboards", tags=["analytics"])
+router = APIRouter(prefix="/v1/analytics/dashboards", tags=["analytics"], route_class=Route)
 
 
 class DashboardChange(Body):

@@ -8,10 +8,11 @@ from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import TenantOfReader
 from api.problems import problems
+from api.routes import Route
 from domain.analytics.model import EventCount
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/analytics/event-counts", tags=["analytics"])
+router = APIRouter(prefix="/v1/analytics/event-counts", tags=["analytics"], route_class=Route)
 
 
 @router.get("", response_model=Answer[list[EventCount]], responses=problems(TenantRequired))

@@ -15,7 +15,7 @@ from api.idempotency import IdempotencyKey, keyed, replay
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import Operator, Readable
 from api.problems import problems
-from domain.automation.commands import RequestOnboarding
+from api.routes import Route
 from domain.automation.errors import OnboardingFinished, OnboardingNotFound
 from domain.automation.events import OnboardingRequested
 from domain.automation.ids import OnboardingId
@@ -30,7 +30,7 @@ from domain.kernel.payload import Body, Payload
 from domain.security.errors import OperatorsOnly
 from workflows.sagas.onboarding import workflow_id
 
-router = APIRouter(prefix="/v1/workflow/onboardings", tags=["workflow"])
+router = APIRouter(prefix="/v1/workflow/onboardings", tags=["workflow"], route_class=Route)
 
 _TIMEZONES = frozenset(available_timezones())
 Email = Annotated[
@@ -105,7 +105,7 @@ async def request_onboarding(
     """Bring an organisation in. The request is kept even while the workflow service is down."""
     await world.plans.known(body.plan_code)
     tenant_id, onboarding_id = new_id(TenantId), new_id(OnboardingId)
-    command = RequestOnboarding(onboarding_id=onboarding_id, tenant_id=tenant_id, **body.model_dump())
+    asked = OnboardingRequested(occurred_at=utc_now(), onboarding_id=onboarding_id, tenant_id=tenant_id, **dict(body))
     accepted = AcceptedOnboarding(
         id=onboarding_id,
         tenant_id=tenant_id,
@@ -115,13 +115,7 @@ async def request_onboarding(
     identified = keyed(request, operator, key, body)
     # The onboarding is a story of its own: everything it causes carries its id.
     with within(current_context().model_copy(update={"correlation_id": onboarding_id})):
-        is_new = await world.desk.accept(
-            command,
-            OnboardingRequested(occurred_at=utc_now(), **command.model_dump()),
-            workflow_id=accepted.workflow_id,
-            keyed=identified,
-            answer=accepted.model_dump(mode="json"),
-        )
+        is_new = await world.desk.accept(asked, workflow_id=accepted.workflow_id, keyed=identified, answer=accepted)
     if not is_new:
         return await replay(world.database, identified)
     response.headers["Location"] = accepted.href

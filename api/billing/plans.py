@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import Reader
+from api.routes import Route
 from domain.billing.model import Plan
 
-router = APIRouter(prefix="/v1/billing/plans", tags=["billing"])
+router = APIRouter(prefix="/v1/billing/plans", tags=["billing"], route_class=Route)
 
 
 @router.get("", response_model=Answer[list[Plan]])

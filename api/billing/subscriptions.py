@@ -8,12 +8,13 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import Readable
 from api.problems import problems
+from api.routes import Route
 from domain.billing.errors import SubscriptionNotFound
 from domain.billing.ids import SubscriptionId
 from domain.billing.model import Subscription
 from domain.kernel.pagination import Page
 
-router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"])
+router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"], route_class=Route)
 
 
 @router.get("", response_model=Answer[Page[Subscription]])

@@ -10,12 +10,13 @@ from api.envelope import API_VERSION, Answer, ok
 from api.parameters import Line, World
 from api.principals import Reader
 from api.problems import problems
+from api.routes import Route
 from domain.bus.documents import asyncapi, json_schema
 from domain.bus.errors import UnknownEventType
 from domain.bus.event import EventType
 from domain.catalogue import CATALOGUE
 
-router = APIRouter(prefix="/v1/bus/catalogue", tags=["bus"])
+router = APIRouter(prefix="/v1/bus/catalogue", tags=["bus"], route_class=Route)
 
 
 @router.get("", response_model=Answer[list[EventType]])

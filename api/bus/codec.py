@@ -10,11 +10,12 @@ from adapters.temporal.codec import TenantCodec
 from api.parameters import World
 from api.principals import Operator
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.payload import Payload
 from domain.security.errors import DataKeyNotFound, OperatorsOnly, Undecipherable
 from domain.security.ids import DataKeyId
 
-router = APIRouter(prefix="/v1/bus/codec", tags=["bus"])
+router = APIRouter(prefix="/v1/bus/codec", tags=["bus"], route_class=Route)
 
 
 class WorkflowPayload(Payload):

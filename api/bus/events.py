@@ -10,11 +10,12 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
 from api.principals import Readable
 from api.problems import problems
+from api.routes import Route
 from domain.bus.errors import EventNotFound
 from domain.bus.event import EventId, RecordedEvent
 from domain.kernel.pagination import Page
 
-router = APIRouter(prefix="/v1/bus/events", tags=["bus"])
+router = APIRouter(prefix="/v1/bus/events", tags=["bus"], route_class=Route)
 
 
 @router.get("", response_model=Answer[Page[RecordedEvent]])

@@ -8,14 +8,15 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import Admin, Readable
 from api.problems import problems
+from api.routes import Route
 from domain.bus.errors import ParkedEventNotFound
-from domain.bus.model import Parked, ParkedId
+from domain.bus.model import Consume, Parked, ParkedId
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.pagination import Page
 from domain.security.errors import ScopeMissing
-from workflows.bus.consume import Consume, ConsumeWorkflow, workflow_id
+from workflows.bus.consume import ConsumeWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/bus/parked", tags=["bus"])
+router = APIRouter(prefix="/v1/bus/parked", tags=["bus"], route_class=Route)
 
 
 @router.get("", response_model=Answer[Page[Parked]])

@@ -11,6 +11,7 @@ from api.envelope import Answer, ok
 from api.parameters import Line, World
 from api.principals import Readable, TenantOfAdmin, TenantOfReader
 from api.problems import problems
+from api.routes import Route
 from domain.bus.errors import NotAProjection, RebuildNotFound, SubscriptionNotFound
 from domain.bus.model import Rebuild, RebuildId, RebuildReport, Subscription, SubscriptionKind, SubscriptionState
 from domain.kernel.errors import WorkflowsUnavailable
@@ -18,7 +19,7 @@ from domain.kernel.payload import Body, Payload
 from domain.security.errors import ScopeMissing, TenantRequired
 from workflows.bus.rebuild import RebuildWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/bus/subscriptions", tags=["bus"])
+router = APIRouter(prefix="/v1/bus/subscriptions", tags=["bus"], route_class=Route)
 
 
 class SubscriptionView(Payload):

@@ -9,9 +9,10 @@ from api.envelope import Answer, ok
 from api.parameters import Line, World
 from api.principals import Readable
 from api.problems import problems
+from api.routes import Route
 from domain.bus.errors import TraceNotFound
 
-router = APIRouter(prefix="/v1/bus/traces", tags=["bus"])
+router = APIRouter(prefix="/v1/bus/traces", tags=["bus"], route_class=Route)
 
 
 @router.get("/{correlation_id}", response_model=Answer[Trace], responses=problems(TraceNotFound))

@@ -8,13 +8,14 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import TenantOfReader
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.pagination import Page
 from domain.notifications.errors import DeliveryNotFound
 from domain.notifications.ids import NotificationId
 from domain.notifications.model import Delivery
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/notifications/deliveries", tags=["notifications"])
+router = APIRouter(prefix="/v1/notifications/deliveries", tags=["notifications"], route_class=Route)
 
 
 @router.get("", response_model=Answer[Page[Delivery]], responses=problems(TenantRequired))

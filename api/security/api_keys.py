@@ -14,6 +14,7 @@ from api.idempotency import OptionalIdempotencyKey, keyed, replay
 from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
 from api.principals import Admin, Readable, Reader, TenantOfAdmin, principal_of
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.errors import Forbidden, IdempotencyKeyReused
 from domain.kernel.idempotency import AlreadyAnswered
 from domain.kernel.ids import TenantId
@@ -25,7 +26,7 @@ from domain.security.ids import ApiKeyId
 from domain.security.model import ApiKey, Principal, RevealedApiKey, Scope
 from domain.security.service import create_api_key, reveal_api_key, revoke_api_key
 
-router = APIRouter(prefix="/v1/security/api-keys", tags=["security"])
+router = APIRouter(prefix="/v1/security/api-keys", tags=["security"], route_class=Route)
 
 
 class ApiKeyBody(Body):
@@ -60,9 +61,7 @@ class CurrentKey(Payload):
 @router.get("/current", response_model=Answer[CurrentKey])
 async def get_current_key(reader: Reader) -> Answer[CurrentKey]:
     """The key this request came with."""
-    return ok(
-        CurrentKey.model_construct(key_id=reader.key_id, tenant_id=reader.tenant_id, scopes=sorted(reader.scopes))
-    )
+    return ok(CurrentKey.trusted(key_id=reader.key_id, tenant_id=reader.tenant_id, scopes=sorted(reader.scopes)))
 
 
 @router.get("", response_model=Answer[Page[ApiKey]])

@@ -11,12 +11,13 @@ from adapters.security.audit import AuditReader
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import Readable
+from api.routes import Route
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Payload
 from domain.security.ids import AuditRecordId
 
-router = APIRouter(prefix="/v1/security/audit-records", tags=["security"])
+router = APIRouter(prefix="/v1/security/audit-records", tags=["security"], route_class=Route)
 
 
 class AuditRecord(Payload):

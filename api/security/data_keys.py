@@ -8,11 +8,12 @@ from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import TenantOfAdmin
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.payload import Payload
 from domain.security.errors import ScopeMissing, TenantRequired
 from domain.security.ids import DataKeyId
 
-router = APIRouter(prefix="/v1/security/data-keys", tags=["security"])
+router = APIRouter(prefix="/v1/security/data-keys", tags=["security"], route_class=Route)
 
 
 class RotatedDataKey(Payload):

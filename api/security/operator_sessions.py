@@ -8,10 +8,11 @@ from api.envelope import Answer, ok
 from api.operator_session import CODEC_PATH, COOKIE, LIFETIME_SECONDS, OperatorSessions
 from api.principals import Operator
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.payload import Payload
 from domain.security.errors import OperatorsOnly
 
-router = APIRouter(prefix="/v1/security/operator-sessions", tags=["security"])
+router = APIRouter(prefix="/v1/security/operator-sessions", tags=["security"], route_class=Route)
 
 
 class OperatorSession(Payload):

@@ -11,17 +11,14 @@ from api.envelope import Answer, ok
 from api.parameters import Line, World
 from api.principals import Operator
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.payload import Payload
+from domain.security.commands import MigrateTenantsInput, MigrateTenantsProgress
 from domain.security.errors import MigrationNotFound, OperatorsOnly
-from workflows.sagas.migrate_tenants import (
-    MigrateTenantsInput,
-    MigrateTenantsProgress,
-    MigrateTenantsWorkflow,
-    workflow_id,
-)
+from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/security/tenant-migrations", tags=["security"])
+router = APIRouter(prefix="/v1/security/tenant-migrations", tags=["security"], route_class=Route)
 
 
 class StartedMigration(Payload):

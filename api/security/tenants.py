@@ -8,12 +8,13 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import Operator, Readable
 from api.problems import problems
+from api.routes import Route
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import OperatorsOnly, TenantNotFound
 from domain.security.model import Tenant
 
-router = APIRouter(prefix="/v1/security/tenants", tags=["security"])
+router = APIRouter(prefix="/v1/security/tenants", tags=["security"], route_class=Route)
 
 
 @router.get("", response_model=Answer[Page[Tenant]], responses=problems(OperatorsOnly))

@@ -62,6 +62,22 @@ class StepState(StrEnum):
     SKIPPED = "skipped"
 
 
+class OnboardingProgress(Payload):
+    """Each step's state, for whoever asks."""
+
+    steps: dict[StepName, StepState]
+    next: str
+
+
+class OnboardingResult(Payload):
+    """How it ended, and what was undone, in that order."""
+
+    completed: bool
+    compensated: tuple[str, ...] = ()
+    error_code: str = ""
+    reason: str = ""
+
+
 class Step(Payload):
     """One step as the event stream tells it."""
 

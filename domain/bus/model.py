@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from domain.bus.event import Position, RecordedEvent
+from domain.bus.event import START, Position, RecordedEvent
 from domain.kernel.ids import Id, TenantId
 from domain.kernel.payload import Payload
 
@@ -38,7 +38,7 @@ class Subscription(Payload):
 
 
 class Batch(Payload):
-    """Everything of one tenant, for one subscription, up to a position."""
+    """What there is of one tenant, for one subscription: at least up to this position."""
 
     subscription: str
     tenant_id: TenantId
@@ -49,13 +49,15 @@ class Batch(Payload):
 class Progress(Payload):
     """How far a subscription has come with one tenant, and how many of its events are parked.
 
-    handled: events handled by this delivery; parked: events parked in all; more: not yet at the target.
+    handled: events handled by this delivery; parked: events parked in all; more: there may be something left to read
+    of which nobody will tell; stays: events come faster than news of them, and the reader has promised to look again.
     """
 
     cursor: Position
     handled: int
     parked: int
     more: bool = False
+    stays: bool = False
 
 
 class Parked(Payload):
@@ -106,3 +108,25 @@ class RebuildReport(Payload):
 
 class RebuildId(Id, prefix="rbd"):
     """One rebuild of a projection."""
+
+
+class Consume(Payload):
+    """Who reads what, and what was still to do when the last run ended.
+
+    in_transaction: the effect is in our database and quick, so that a delivery is a local activity.
+    """
+
+    subscription: str
+    tenant_id: TenantId
+    in_transaction: bool = False
+    target: Position = START
+    redeliver: tuple[ParkedId, ...] = ()
+
+
+class ConsumerProgress(Payload):
+    """How far the reader is."""
+
+    cursor: str
+    target: str
+    handled: int
+    parked: int

@@ -85,11 +85,39 @@ class Rebuilder(Protocol):
         ...
 
 
+class Arrival(Protocol):
+    """An event that has come: whose it is, and where it stands. The rest is read when somebody asks."""
+
+    @property
+    def type(self) -> str:
+        """Its address in the catalogue."""
+        ...
+
+    @property
+    def tenant_id(self) -> TenantId | None:
+        """Whose it is; None for the platform's."""
+        ...
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it happened."""
+        ...
+
+    @property
+    def position(self) -> Position:
+        """Its place in the store."""
+        ...
+
+    def event(self) -> RecordedEvent:
+        """All of it."""
+        ...
+
+
 class Delivery(Protocol):
     """Some events in order, and the promise to remember that they were handled."""
 
     @property
-    def events(self) -> Sequence[RecordedEvent]:
+    def arrivals(self) -> Sequence[Arrival]:
         """The events, oldest first."""
         ...
 

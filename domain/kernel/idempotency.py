@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from domain.kernel.errors import Conflict
@@ -35,7 +34,6 @@ class AlreadyAnswered(Conflict):
     code = "kernel.already_answered"
 
 
-def fingerprint(method: str, path: str, body: dict[str, Any]) -> str:
-    """SHA-256 over method, path and body with sorted keys, in hexadecimal."""
-    text = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+def fingerprint(method: str, path: str, body: str) -> str:
+    """SHA-256 over method, path and the body as its model writes it (JSON, fields in the model's order), in hex."""
+    return hashlib.sha256(f"{method} {path}\n{body}".encode()).hexdigest()

@@ -33,7 +33,11 @@ class Id(str):
     @classmethod
     def of(cls, uuid: UUID) -> Self:
         """The id of this UUID (version 7, so that ids sort by the time they were made)."""
-        number = uuid.int
+        return cls.numbered(uuid.int)
+
+    @classmethod
+    def numbered(cls, number: int) -> Self:
+        """The id of the UUID with this 128-bit number."""
         return cls(f"{cls.prefix}_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS]))
 
     @classmethod

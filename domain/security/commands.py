@@ -57,3 +57,30 @@ class TenantMigrated(Payload):
 
     tenant_id: TenantId
     revision: str
+
+
+class FailedMigration(Payload):
+    """A tenant that stayed behind, and why."""
+
+    tenant_id: TenantId
+    code: str
+    reason: str
+
+
+class MigrateTenantsInput(Payload):
+    """Where to go on, and how many tenants at once."""
+
+    revision: str
+    concurrency: int = 8
+    after: TenantId | None = None
+    migrated: int = 0
+    failed: tuple[FailedMigration, ...] = ()
+
+
+class MigrateTenantsProgress(Payload):
+    """How far it has come; the result at the end."""
+
+    revision: str
+    migrated: int
+    failed: tuple[FailedMigration, ...]
+    finished: bool

@@ -137,7 +137,7 @@ async def next_events(
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(events) < count:
             delivery = await anext(deliveries)
-            events += delivery.events
+            events += [arrival.event() for arrival in delivery.arrivals]
             if ack:
                 await delivery.ack()
     return events
@@ -410,7 +410,7 @@ async def _patient_reader(transport: EventTransport, seen: list[RecordedEvent]) 
         with suppress(NatsError, OSError):
             async with aclosing(transport.deliveries("reader")) as deliveries:
                 async for delivery in deliveries:
-                    seen += delivery.events
+                    seen += [arrival.event() for arrival in delivery.arrivals]
                     await delivery.ack()
 
 

@@ -85,7 +85,7 @@ async def bus_of_its_own(server: EmbeddedPostgres, *, pool: int = 8) -> AsyncIte
         database_of_its_own(server) as name,
         connect(server.dsn(APP, name), size=pool, application="bus", notify=wakeups.announce) as database,
         connect(server.dsn(OWNER, name), size=2, application="owner") as owner,
-        wakeups.sent_through(database.pool),
+        wakeups.sent_through(database),
     ):
         yield Bus(server, name, database, owner)
 

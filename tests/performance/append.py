@@ -68,7 +68,7 @@ async def _main(mode: str, tenants: Sequence[TenantId]) -> None:
     dsn = settings.postgres_dsn.get_secret_value()
     async with (
         connect(dsn, size=8, application="append", notify=wakeups.announce) as database,
-        wakeups.sent_through(database.pool),
+        wakeups.sent_through(database),
     ):
         rate = await (burst if mode == "burst" else steady)(database, tenants)
     print(json.dumps(rate))  # noqa: T201 - the answer

@@ -55,11 +55,11 @@ def create_app(dsn: str) -> FastAPI:
         async with app.state.pool.acquire() as connection:
             await connection.fetchrow(
                 ACCEPT,
-                *("bare", onboarding, "f", accepted.model_dump_json()),
+                *(f"operator/{KEY}", onboarding, "f" * 64, accepted.model_dump_json()),
                 *(onboarding, tenant, "w", body.organisation),
                 *(body.owner_name, body.owner_email, body.plan_code, body.locale, body.timezone),
                 *(now, new_id(EventId), "workflow.onboarding.requested", "1.0.0", "automation", None),
-                *(body.model_dump_json(), json.dumps({})),
+                *(body.model_dump_json(), json.dumps({"correlationId": onboarding, "requestId": "req_" + "0" * 26})),
             )
         return Answer(data=accepted, metadata=METADATA)
 

@@ -17,6 +17,7 @@ from adapters.analytics.event_counts import EventCounts
 from adapters.bus.subscriptions import PostgresSubscriptions
 from adapters.container import Container, open_container
 from adapters.kernel.clock import new_id, utc_now
+from adapters.kernel.memory import settle
 from adapters.postgres.session import Session
 from adapters.temporal.namespace import ensure_namespace
 from cli.up import as_environment
@@ -31,7 +32,7 @@ from performance.stage import ROOT, Stage, stage
 from worker.main import worker_of
 from worker.relay import Relay
 
-TENANTS, STEADY_TENANTS = 8, 2
+TENANTS, STEADY_TENANTS = 8, 4
 
 
 class TimedCounts(EventCounts):
@@ -62,6 +63,7 @@ async def measure(folder: Path) -> list[Figure]:
                 task = asyncio.create_task(relay.run(transport))
                 try:
                     await _until(counts, TENANTS)
+                    settle()
                     appended, consumed = await _burst(on, counts, tenants)
                     late = await _steady(on, counts, tenants[:STEADY_TENANTS])
                 finally:

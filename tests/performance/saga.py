@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from adapters.container import Container, open_container
 from adapters.kernel.clock import new_id, utc_now
+from adapters.kernel.memory import settle
 from adapters.notifications.mailbox import Mailbox, smtp_server
 from adapters.temporal.namespace import ensure_namespace
 from api.automation.onboardings import AcceptedOnboarding
@@ -58,6 +59,7 @@ async def measure(folder: Path) -> list[Figure]:
             worker_of(container),
             Worker(bare_client, task_queue="bare", workflows=[BareWorkflow], activities=[nothing]),
         ):
+            settle()
             sagas, bares = [], []
             for run in range(WARM_UP + RUNS):
                 saga, bare = await _saga(container), await _bare(bare_client, run)
@@ -91,11 +93,10 @@ async def _saga(container: Container) -> float:
     )
     id_ = workflow_id(tenant, onboarding)
     await container.desk.accept(
-        request,
         OnboardingRequested(occurred_at=utc_now(), **request.model_dump()),
         workflow_id=id_,
         keyed=KeyedRequest(owner="bench", key=onboarding, fingerprint="bench"),
-        answer=AcceptedOnboarding(id=onboarding, tenant_id=tenant, workflow_id=id_, href="").model_dump(mode="json"),
+        answer=AcceptedOnboarding(id=onboarding, tenant_id=tenant, workflow_id=id_, href=""),
     )
     started = time.perf_counter()
     await container.starter.start(OnboardingSaga.run, request, id=id_, summary="bench")

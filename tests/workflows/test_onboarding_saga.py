@@ -17,9 +17,9 @@ from temporalio.worker import Worker
 from adapters.kernel.clock import new_id
 from domain.automation.commands import FinishOnboarding, RequestOnboarding
 from domain.automation.ids import OnboardingId
-from domain.automation.model import StepName, StepState
+from domain.automation.model import OnboardingResult, StepName, StepState
 from domain.kernel.ids import TenantId
-from workflows.sagas.onboarding import OnboardingResult, OnboardingSaga, workflow_id
+from workflows.sagas.onboarding import OnboardingSaga, workflow_id
 
 _queues = count(1)
 

@@ -7,36 +7,13 @@ from temporalio import workflow
 from activities.bus import BusActivities
 from activities.options import LONG_COMPUTATION, OWN_DATABASE_AT_ONCE
 from domain.bus.event import START, Position
-from domain.bus.model import Batch, ParkedId
+from domain.bus.model import Batch, Consume, ConsumerProgress, ParkedId
 from domain.kernel.ids import TenantId
-from domain.kernel.payload import Payload
 
 
 def workflow_id(tenant: TenantId, subscription: str) -> str:
     """The one reader of this subscription for this tenant."""
     return f"{tenant}/bus/consume/{subscription}"
-
-
-class Consume(Payload):
-    """Who reads what, and what was still to do when the last run ended.
-
-    in_transaction: the effect is in our database and quick, so that a delivery is a local activity.
-    """
-
-    subscription: str
-    tenant_id: TenantId
-    in_transaction: bool = False
-    target: Position = START
-    redeliver: tuple[ParkedId, ...] = ()
-
-
-class ConsumerProgress(Payload):
-    """How far the reader is."""
-
-    cursor: str
-    target: str
-    handled: int
-    parked: int
 
 
 @workflow.defn(name="bus.consume")
@@ -49,12 +26,13 @@ class ConsumeWorkflow:
         self._redeliver = list(input.redeliver)
         self._cursor = START
         self._handled = self._parked = 0
+        self._more = False
 
     @workflow.run
     async def run(self, input: Consume) -> None:
         """Read on whenever there is more; hand over to a fresh run before the history grows long."""
         while not workflow.info().is_continue_as_new_suggested():
-            await workflow.wait_condition(lambda: self._cursor < self._target or bool(self._redeliver))
+            await workflow.wait_condition(lambda: self._more or self._cursor < self._target or bool(self._redeliver))
             await self._deliver(input)
         workflow.continue_as_new(input.model_copy(update={"target": self._target, "redeliver": tuple(self._redeliver)}))
 
@@ -88,6 +66,7 @@ class ConsumeWorkflow:
                 BusActivities.deliver, batch, summary=f"up to {target}", **LONG_COMPUTATION
             )
         # The store's cursor stands on the last wanted event; ours says up to where nothing is left to do.
+        self._more = progress.more
         self._cursor = progress.cursor if progress.more else max(progress.cursor, target)
         self._handled += progress.handled
         self._parked = progress.parked

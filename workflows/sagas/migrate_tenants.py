@@ -11,8 +11,13 @@ from activities.failures import told
 from activities.options import OWN_DATABASE
 from activities.security import SecurityActivities
 from domain.kernel.ids import TenantId
-from domain.kernel.payload import Payload
-from domain.security.commands import ListTenants, MigrateTenant
+from domain.security.commands import (
+    FailedMigration,
+    ListTenants,
+    MigrateTenant,
+    MigrateTenantsInput,
+    MigrateTenantsProgress,
+)
 
 PAGE = 200
 
@@ -20,33 +25,6 @@ PAGE = 200
 def workflow_id(revision: str) -> str:
     """The one migration to this revision; it may run again after it ended."""
     return f"platform/sagas/migrate_tenants/{revision}"
-
-
-class FailedMigration(Payload):
-    """A tenant that stayed behind, and why."""
-
-    tenant_id: TenantId
-    code: str
-    reason: str
-
-
-class MigrateTenantsInput(Payload):
-    """Where to go on, and how many tenants at once."""
-
-    revision: str
-    concurrency: int = 8
-    after: TenantId | None = None
-    migrated: int = 0
-    failed: tuple[FailedMigration, ...] = ()
-
-
-class MigrateTenantsProgress(Payload):
-    """How far it has come; the result at the end."""
-
-    revision: str
-    migrated: int
-    failed: tuple[FailedMigration, ...]
-    finished: bool
 
 
 @workflow.defn(name="sagas.migrate_tenants")

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 from activities.analytics import AnalyticsActivities
 from activities.automation import AutomationActivities
 from activities.billing import BillingActivities
 from activities.failures import told
 from activities.notifications import NotificationsActivities
-from activities.options import COMPENSATION, EXTERNAL_CALL, OWN_DATABASE, Patience
+from activities.options import COMPENSATION, EXTERNAL_CALL, OWN_DATABASE, OWN_DATABASE_AT_ONCE, Patience
 from activities.security import SecurityActivities
 from domain.analytics.commands import DeleteDashboard, InitializeDashboard
 from domain.analytics.ids import DashboardId
 from domain.automation.commands import FinishOnboarding, RequestOnboarding
 from domain.automation.errors import OnboardingCancelled
 from domain.automation.ids import OnboardingId
-from domain.automation.model import StepName, StepState
+from domain.automation.model import OnboardingProgress, OnboardingResult, StepName, StepState
 from domain.billing.commands import CancelSubscription, CreateSubscription
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
@@ -38,22 +38,6 @@ def workflow_id(tenant: TenantId, onboarding_id: OnboardingId) -> str:
     return f"{tenant}/sagas/onboarding/{onboarding_id}"
 
 
-class OnboardingProgress(Payload):
-    """Each step's state, for whoever asks."""
-
-    steps: dict[StepName, StepState]
-    next: str
-
-
-class OnboardingResult(Payload):
-    """How it ended, and what was undone, in that order."""
-
-    completed: bool
-    compensated: tuple[str, ...] = ()
-    error_code: str = ""
-    reason: str = ""
-
-
 @workflow.defn(name="sagas.onboarding")
 class OnboardingSaga:
     """Four modules, one outcome."""
@@ -68,7 +52,7 @@ class OnboardingSaga:
         """Do every step in order and close the books; on refusal or cancellation undo what was done."""
         try:
             await self._onboard(request)
-        except ActivityError as refusal:
+        except FailureError as refusal:
             return await self._undo(request, *told(refusal))
         except OnboardingCancelled as cancelled:
             return await self._undo(request, cancelled.code, self._cancelled_because or cancelled.message)
@@ -90,7 +74,9 @@ class OnboardingSaga:
     async def _onboard(self, request: RequestOnboarding) -> None:
         tenant, dashboard = request.tenant_id, new_id(DashboardId)
         self._promise(StepName.CREATE_SUBSCRIPTION, BillingActivities.cancel_subscription, _cancel(request))
-        await self._do(StepName.CREATE_SUBSCRIPTION, BillingActivities.create_subscription, _subscribe(request))
+        await self._do(
+            StepName.CREATE_SUBSCRIPTION, BillingActivities.create_subscription, _subscribe(request), at_once=True
+        )
         self._promise(
             StepName.PROVISION_TENANT,
             SecurityActivities.deprovision_tenant,
@@ -116,17 +102,28 @@ class OnboardingSaga:
         await self._finish(FinishOnboarding(onboarding_id=request.onboarding_id, tenant_id=tenant, completed=True))
 
     async def _do(
-        self, step: StepName, activity: Callable[..., Any], cmd: Payload, *, patience: Patience = OWN_DATABASE
+        self,
+        step: StepName,
+        activity: Callable[..., Any],
+        cmd: Payload,
+        *,
+        patience: Patience = OWN_DATABASE,
+        at_once: bool = False,
     ) -> None:
         self._mark(step, StepState.RUNNING)
         self._stop_if_cancelled()
-        running = workflow.start_activity_method(activity, cmd, summary=_SUMMARIES[step], **patience)
+        if at_once:
+            running = workflow.start_local_activity_method(
+                activity, cmd, summary=_SUMMARIES[step], **OWN_DATABASE_AT_ONCE
+            )
+        else:
+            running = workflow.start_activity_method(activity, cmd, summary=_SUMMARIES[step], **patience)
         try:
             await workflow.wait_condition(lambda: running.done() or self._cancelled_because is not None)
             if not running.done():
                 running.cancel()
             await running
-        except (ActivityError, asyncio.CancelledError):
+        except (FailureError, asyncio.CancelledError):
             await _settled(running)
             self._mark(step, StepState.FAILED)
             self._stop_if_cancelled()
@@ -161,8 +158,8 @@ class OnboardingSaga:
 
     async def _finish(self, cmd: FinishOnboarding) -> None:
         await asyncio.shield(
-            workflow.execute_activity_method(
-                AutomationActivities.finish_onboarding, cmd, summary="close the books", **COMPENSATION
+            workflow.execute_local_activity_method(
+                AutomationActivities.finish_onboarding, cmd, summary="close the books", **OWN_DATABASE_AT_ONCE
             )
         )
 

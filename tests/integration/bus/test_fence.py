@@ -16,7 +16,7 @@ from adapters.bus.store import PostgresEventReader
 from adapters.bus.transport import PostgresTransport
 from adapters.kernel.clock import new_id
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.session import APPEND, Session, event_row
+from adapters.postgres.session import APPEND, Session, event_rows
 from adapters.postgres.wakeups import CHANNEL
 from domain.bus.event import START, EventId
 from domain.kernel.ids import TenantId
@@ -58,7 +58,7 @@ async def _naive_reader(bus: Bus, seen: set[EventId]) -> None:
 async def _fenced_reader(bus: Bus, seen: list[EventId]) -> None:
     async with aclosing(PostgresTransport(bus.database).deliveries("fenced")) as deliveries:
         async for delivery in deliveries:
-            seen += [event.id for event in delivery.events]
+            seen += [arrival.event().id for arrival in delivery.arrivals]
             await delivery.ack()
 
 
@@ -124,7 +124,7 @@ class TestLongTransaction:
             await transaction.commit()
             await slow.close()
 
-            assert "early" == title((await asyncio.wait_for(next_one, 5)).events[0])
+            assert "early" == title((await asyncio.wait_for(next_one, 5)).arrivals[0].event())
 
 
 class TestWakeUps:
@@ -149,7 +149,7 @@ class TestWakeUps:
     async def test_may_be_lost(self, bus: Bus) -> None:
         async with aclosing(PostgresTransport(bus.database).deliveries("unawakened")) as deliveries:
             next_one = asyncio.create_task(anext(deliveries))
-            rows = list(zip(event_row(changed(title="quiet"), new_id(TenantId)), strict=True))
+            rows = list(zip(*event_rows([changed(title="quiet")], new_id(TenantId)), strict=True))
             await bus.database.pool.execute(APPEND, *rows)
 
-            assert ["quiet"] == [title(event) for event in (await asyncio.wait_for(next_one, 5)).events]
+            assert ["quiet"] == [title(one.event()) for one in (await asyncio.wait_for(next_one, 5)).arrivals]

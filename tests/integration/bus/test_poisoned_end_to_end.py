@@ -16,7 +16,7 @@ from adapters.bus.reactions import ReactionHandler
 from adapters.bus.subscriptions import PostgresSubscriptions
 from adapters.kernel.clock import new_id
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.session import APPEND, Session, event_row
+from adapters.postgres.session import APPEND, Session, event_rows
 from adapters.temporal.embedded import EmbeddedTemporal
 from domain.analytics.ids import DashboardId
 from domain.automation.events import OnboardingCancelRequested
@@ -145,8 +145,9 @@ class TestReaction:
         cancelled = OnboardingCancelRequested(
             onboarding_id=onboarding, tenant_id=tenant, reason="changed our minds", occurred_at=NOON
         )
-        from_the_future = (*event_row(cancelled, tenant)[:2], "9.0.0", *event_row(cancelled, tenant)[3:])
-        for row in (from_the_future, event_row(cancelled, tenant)):
+        first, second = event_rows([cancelled, cancelled], tenant)
+        from_the_future = (*first[:2], "9.0.0", *first[3:])
+        for row in (from_the_future, second):
             await stack.container.database.pool.execute(APPEND, *zip(row, strict=True))
         stack.container.database.announce()
         await stack.tenant()

@@ -184,3 +184,41 @@ async def _terminate(stack: Stack, pid: int) -> None:
         await connection.execute("SELECT pg_terminate_backend($1)", pid)
     finally:
         await connection.close()
+
+
+class TestPool:
+    """One connection, used by turns."""
+
+    async def test_takes_a_connection_back_without_a_round_trip_after_a_transaction(self, stack: Stack) -> None:
+        async with connect(stack.settings.postgres_dsn.get_secret_value(), size=1, application="tidy") as database:
+            ended = await database.run(None, lambda session: session.sql.fetchval("SELECT pg_backend_pid()"))
+            last = await stack.container.database.pool.fetchval(
+                "SELECT query FROM pg_stat_activity WHERE pid = $1", ended
+            )
+
+        assert last == "COMMIT"
+
+    async def test_clears_away_what_others_left_on_a_connection(self, stack: Stack) -> None:
+        async with connect(stack.settings.postgres_dsn.get_secret_value(), size=1, application="untidy") as database:
+            await database.run(None, lambda session: session.sql.fetchval("SELECT 1"))
+            async with database.connection() as connection:
+                await connection.execute("SELECT pg_advisory_lock(4711); SET lock_timeout = '7s'")
+            left = await stack.container.database.pool.fetchval(
+                "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                "WHERE application_name = 'untidy' AND locktype = 'advisory'"
+            )
+            patience = await database.run(None, lambda session: session.sql.fetchval("SHOW lock_timeout"))
+
+        assert (left, patience) == (0, "0")
+
+    async def test_ends_what_a_failed_transaction_began(self, stack: Stack) -> None:
+        async with connect(stack.settings.postgres_dsn.get_secret_value(), size=1, application="failed") as database:
+
+            async def work(session: Session) -> None:
+                await session.sql.execute("SET LOCAL lock_timeout = '7s'")
+                raise RuntimeError("on second thoughts")
+
+            with pytest.raises(RuntimeError, match="second thoughts"):
+                await database.run(None, work)
+
+            assert "0" == await database.run(None, lambda session: session.sql.fetchval("SHOW lock_timeout"))
