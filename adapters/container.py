@@ -72,7 +72,7 @@ class UnitsOfWork(Generic[UnitOfWork]):
 class Container:
     """Everything a process of the platform needs, built from its settings."""
 
-    def __init__(self, settings: Settings, database: Database, owner: Database, temporal: Client) -> None:
+    def __init__(self, settings: Settings, database: Database, owner: Database | None, temporal: Client) -> None:
         self.settings, self.database, self.owner, self.temporal = settings, database, owner, temporal
         self.master_key = read_master_key(settings.master_key_path)
         self.keys = PostgresKeyRing(database, self.master_key)
@@ -103,7 +103,8 @@ class Container:
         await self.database.run(None, work)
 
     def activities(self) -> list[Callable[..., Any]]:
-        """Every activity, with its ports."""
+        """Every activity, with its ports. For a container that is not `lazy`."""
+        assert self.owner is not None, "whoever makes tenants is the database's owner"
         provisioning = UnitsOfWork(self.owner, PostgresSecurityUnitOfWork, as_tenant=False)
         lakes = OwnerInTenant(self.owner, self._analytics)
         security = SecurityActivities(provisioning, PostgresTenantMigrations(self.owner), self.keys, utc_now)
@@ -164,7 +165,8 @@ async def open_container(
 ) -> AsyncIterator[Container]:
     """A container for the length of the block. Raises DatabaseUnavailable or BadConfiguration at once.
 
-    lazy: connect to Temporal on first use, so that requests are accepted and kept while it is down.
+    lazy: only take requests. Temporal is connected to on first use, so that they are kept while it is down, and the
+    database is never entered as its owner.
     """
     wakeups = Wakeups()
     async with AsyncExitStack() as stack:
@@ -176,14 +178,16 @@ async def open_container(
                 notify=wakeups.announce,
             )
         )
-        owner = await stack.enter_async_context(
-            connect(
-                settings.postgres_owner_dsn.get_secret_value(),
-                size=4,
-                application=f"harborgrid-{process}-owner",
-                notify=wakeups.announce,
+        owner = None
+        if not lazy:
+            owner = await stack.enter_async_context(
+                connect(
+                    settings.postgres_owner_dsn.get_secret_value(),
+                    size=4,
+                    application=f"harborgrid-{process}-owner",
+                    notify=wakeups.announce,
+                )
             )
-        )
         await stack.enter_async_context(wakeups.sent_through(database))
         keys = PostgresKeyRing(database, read_master_key(settings.master_key_path))
         temporal = await connect_temporal(settings, keys, runtime=runtime, lazy=lazy)

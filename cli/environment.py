@@ -24,11 +24,14 @@ def uses_embedded_postgres(settings: Settings) -> bool:
     return not settings.postgres_dsn.get_secret_value()
 
 
-def complete_settings() -> Settings:
-    """Settings with both DSNs. Raises BadConfiguration if neither they nor an embedded server are there."""
+def complete_settings(*, owner: bool = True) -> Settings:
+    """Settings with a way into the database, the owner's too unless told otherwise.
+
+    Raises BadConfiguration if neither the DSNs nor an embedded server are there.
+    """
     settings = load_settings()
     if not uses_embedded_postgres(settings):
-        if not settings.postgres_owner_dsn.get_secret_value():
+        if owner and not settings.postgres_owner_dsn.get_secret_value():
             raise BadConfiguration("HARBORGRID_POSTGRES_OWNER_DSN: set it together with HARBORGRID_POSTGRES_DSN")
         return settings
     server = embedded_postgres(settings)

@@ -33,7 +33,7 @@ def api() -> None:
     from api.server import main as serve
     from cli.environment import complete_settings
 
-    serve(complete_settings())
+    serve(complete_settings(owner=False))
 
 
 @app.command()
@@ -86,7 +86,7 @@ def operator_key(label: Annotated[str, typer.Option(help="What the key is for.")
     from cli.environment import complete_settings
     from cli.operator import make_operator_key
 
-    typer.echo(asyncio.run(make_operator_key(complete_settings(), label)))
+    typer.echo(asyncio.run(make_operator_key(complete_settings(owner=False), label)))
 
 
 @app.command()

@@ -30,6 +30,7 @@ from cli.client import ApiClient
 from cli.environment import embedded_postgres, operator_key_path, uses_embedded_postgres, with_embedded
 from cli.operator import ensure_operator_key
 from cli.supervisor import Service, Supervisor
+from cli.terminal import foreground
 
 LAYOUT = "1"
 DEMO = {
@@ -239,14 +240,15 @@ def main() -> int:
     settings = load_settings()
     configure_logs(settings.model_copy(update={"log_level": "ERROR"}))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with only_one(settings.data_dir.resolve()):
+    with only_one(settings.data_dir.resolve()), foreground():
         asyncio.run(_until_told(Up(settings, console)))
     return 0
 
 
 async def _until_told(up: Up) -> None:
     stop = asyncio.Event()
-    for signal_ in (signal.SIGINT, signal.SIGTERM):
+    # The last of them is sent when the terminal is closed.
+    for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
     await up.run(stop)
 

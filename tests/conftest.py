@@ -41,6 +41,16 @@ from worker.relay import Relay
 
 _numbers = count(1)
 
+STORY = [
+    "workflow.onboarding.requested",
+    "billing.subscription.created",
+    "security.tenant.provisioned",
+    "analytics.dashboard.created",
+    "notification.sent",
+    "workflow.onboarding.completed",
+]
+"""The events of an onboarding that succeeds."""
+
 
 def free_port() -> int:
     """A port nobody listens on right now."""
@@ -80,15 +90,21 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(folder)
 
 
-async def _template(server: EmbeddedPostgres) -> None:
-    async def accepts() -> bool:
+async def accepts(server: EmbeddedPostgres) -> None:
+    """Wait until the server takes connections."""
+
+    async def connects() -> bool:
         try:
             await (await asyncpg.connect(server.dsn("postgres", "postgres"))).close()
         except (OSError, asyncpg.PostgresError):
             return False
         return True
 
-    await until(accepts, what="PostgreSQL")
+    await until(connects, what="PostgreSQL")
+
+
+async def _template(server: EmbeddedPostgres) -> None:
+    await accepts(server)
     await create_database(server, "template")
     await migrate_platform(server.dsn(OWNER, "template"))
 

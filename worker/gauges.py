@@ -43,7 +43,7 @@ async def _bus(session: Session) -> list[tuple[str, int, int]]:
                (SELECT count(*) FROM bus_parked p WHERE p.subscription = c.subscription) AS parked,
                sum((SELECT count(*) FROM events e WHERE e.tenant_id = c.tenant_id AND (e.xid, e.seq) > (c.xid, c.seq)))
                    ::bigint AS behind
-        FROM bus_cursor c GROUP BY c.subscription
+        FROM bus_cursor c JOIN security_tenant t ON t.id = c.tenant_id AND t.status = 'active' GROUP BY c.subscription
         UNION ALL
         SELECT subscription, count(*), 0 FROM bus_parked
         WHERE subscription NOT IN (SELECT subscription FROM bus_cursor) GROUP BY subscription

@@ -97,7 +97,7 @@ class PostgresEventReader:
                 _PAGE, tenant, list(types), subject, correlation_id, since, *before, limit + 1
             )
 
-        rows = await self._database.run(tenant, work)
+        rows = await self._database.read(tenant, work)
         page = [recorded(row) for row in rows[:limit]]
         more = len(rows) > limit
         return Page(items=page, next_cursor=encode_cursor(*page[-1].position) if more else None)
@@ -106,9 +106,13 @@ class PostgresEventReader:
         """One event. Raises EventNotFound."""
 
         async def work(session: Session) -> Any:
-            return await session.sql.fetchrow(f"SELECT {columns()} FROM platform.events WHERE id = $1", event_id)
+            return await session.sql.fetchrow(
+                f"SELECT {columns()} FROM platform.events WHERE id = $1 AND ($2::text IS NULL OR tenant_id = $2)",
+                event_id,
+                tenant,
+            )
 
-        row = await self._database.run(tenant, work)
+        row = await self._database.read(tenant, work)
         if row is None:
             raise EventNotFound
         return recorded(row)
@@ -119,11 +123,13 @@ class PostgresEventReader:
         async def work(session: Session) -> list[Any]:
             return await session.sql.fetch(
                 f"SELECT {columns()} FROM platform.events "
-                "WHERE metadata ? 'correlationId' AND metadata ->> 'correlationId' = $1 ORDER BY xid, seq",
+                "WHERE metadata ? 'correlationId' AND metadata ->> 'correlationId' = $1 "
+                "AND ($2::text IS NULL OR tenant_id = $2) ORDER BY xid, seq",
                 correlation_id,
+                tenant,
             )
 
-        return [recorded(row) for row in await self._database.run(tenant, work)]
+        return [recorded(row) for row in await self._database.read(tenant, work)]
 
     async def fence_age_seconds(self) -> float:
         """Age of the oldest writing transaction of the whole server."""

@@ -18,7 +18,15 @@ class AuditReader:
 
     async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[dict[str, Any]]:
         """Newest first."""
-        return await self._database.run(
+        return await self._database.read(
             tenant,
-            lambda session: newest_first(session, "platform.security_audit", dict, cursor=cursor, limit=limit),
+            lambda session: newest_first(
+                session,
+                "platform.security_audit",
+                dict,
+                where="$1::text IS NULL OR tenant_id = $1",
+                values=(tenant,),
+                cursor=cursor,
+                limit=limit,
+            ),
         )

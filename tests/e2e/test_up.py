@@ -16,20 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import free_port
-from integration.cli.harborgrid_command import Told, run
+from integration.cli.harborgrid_command import PORTS, Told, run
 
 pytestmark = pytest.mark.xdist_group("chaos")
-
-PORTS = (
-    "HARBORGRID_API_PORT",
-    "HARBORGRID_TEMPORAL_PORT",
-    "HARBORGRID_TEMPORAL_UI_PORT",
-    "HARBORGRID_POSTGRES_PORT",
-    "HARBORGRID_SMTP_PORT",
-    "HARBORGRID_MAILBOX_PORT",
-    "HARBORGRID_WORKER_METRICS_PORT",
-    "HARBORGRID_WORKER_SDK_METRICS_PORT",
-)
 
 
 @dataclass(slots=True)

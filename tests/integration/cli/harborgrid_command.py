@@ -12,6 +12,18 @@ from conftest import Stack
 
 from cli.up import as_environment
 
+PORTS = (
+    "HARBORGRID_API_PORT",
+    "HARBORGRID_TEMPORAL_PORT",
+    "HARBORGRID_TEMPORAL_UI_PORT",
+    "HARBORGRID_POSTGRES_PORT",
+    "HARBORGRID_SMTP_PORT",
+    "HARBORGRID_MAILBOX_PORT",
+    "HARBORGRID_WORKER_METRICS_PORT",
+    "HARBORGRID_WORKER_SDK_METRICS_PORT",
+)
+"""Where `harborgrid up` listens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import json
 
-from conftest import Stack, Tenant, until
+from conftest import STORY, Stack, Tenant, until
 from integration.cli.harborgrid_command import harborgrid
 
 from adapters.kernel.clock import new_id
 from domain.bus.model import ParkedId
-
-STORY = [
-    "workflow.onboarding.requested",
-    "billing.subscription.created",
-    "security.tenant.provisioned",
-    "analytics.dashboard.created",
-    "notification.sent",
-    "workflow.onboarding.completed",
-]
 
 
 class TestTail:

@@ -8,18 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import free_port
-from integration.cli.harborgrid_command import run
-
-PORTS = (
-    "HARBORGRID_API_PORT",
-    "HARBORGRID_TEMPORAL_PORT",
-    "HARBORGRID_TEMPORAL_UI_PORT",
-    "HARBORGRID_POSTGRES_PORT",
-    "HARBORGRID_SMTP_PORT",
-    "HARBORGRID_MAILBOX_PORT",
-    "HARBORGRID_WORKER_METRICS_PORT",
-    "HARBORGRID_WORKER_SDK_METRICS_PORT",
-)
+from integration.cli.harborgrid_command import PORTS, run
 
 
 def of_its_own(folder: Path) -> dict[str, str]:

@@ -46,6 +46,7 @@ async def _set_back(stack: Stack, tenant: Tenant, *, leaving: str = "") -> None:
         END $$;
         UPDATE security_tenant SET schema_revision = NULL WHERE id = '{schema}';
     """
+    assert stack.container.owner is not None
     await stack.container.owner.run(None, lambda session: session.sql.execute(statement))
 
 
