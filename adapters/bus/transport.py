@@ -107,7 +107,9 @@ async def follow(
                 impatience = iter(_IMPATIENT_SECONDS)
                 continue
             try:
-                await asyncio.wait_for(heard.wait(), next(impatience, IDLE_SECONDS))
+                # Not `wait_for`: until Python 3.12 it loses a cancellation that comes together with a wake-up.
+                async with asyncio.timeout(next(impatience, IDLE_SECONDS)):
+                    await heard.wait()
                 impatience = iter(_IMPATIENT_SECONDS)
             except TimeoutError:
                 pass
