@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
+from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     DeprovisionTenant,
     ListTenants,
@@ -14,21 +15,24 @@ from domain.security.commands import (
     TenantPage,
     TenantReady,
 )
-from domain.security.ports import KeyRing, SecurityUnitOfWork, TenantMigrations
+from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, SecurityUnitOfWork, TenantMigrations
 from domain.security.service import deprovision_tenant, provision_tenant
 
 
 class SecurityActivities:
-    """Steps that make, change and remove tenants."""
+    """Steps that make, change and remove tenants, and that seal and check the audit trail."""
 
     def __init__(
         self,
         transactions: Transactions[SecurityUnitOfWork],
         migrations: TenantMigrations,
         keys: KeyRing,
+        sealer: AuditSealer,
+        verifier: AuditVerifier,
         now: Clock,
     ) -> None:
         self._transactions, self._migrations, self._keys, self._now = transactions, migrations, keys, now
+        self._sealer, self._verifier = sealer, verifier
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -51,3 +55,13 @@ class SecurityActivities:
     async def migrate_tenant(self, cmd: MigrateTenant) -> TenantMigrated:
         """Bring one tenant's schema to the newest revision."""
         return await self._migrations.migrate(cmd)
+
+    @activity.defn(name="security.seal_audit")
+    async def seal_audit(self, _: SealAudit) -> Sealed:
+        """Give every record its place in its log, and sign a checkpoint of every log that grew."""
+        return await self._sealer.seal(heartbeat=activity.heartbeat)
+
+    @activity.defn(name="security.verify_audit")
+    async def verify_audit(self, cmd: VerifyAudit) -> AuditVerification:
+        """Check one log from its first record to its last."""
+        return await self._verifier.verify(cmd, heartbeat=activity.heartbeat)

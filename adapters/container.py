@@ -32,9 +32,12 @@ from adapters.notifications.smtp import SmtpSender
 from adapters.postgres.database import Database, connect
 from adapters.postgres.session import Session
 from adapters.postgres.wakeups import Wakeups
+from adapters.security.audit import AuditReader
 from adapters.security.keyring import PostgresKeyRing, read_master_key
 from adapters.security.migrations import PostgresTenantMigrations
 from adapters.security.postgres import PostgresSecurityUnitOfWork
+from adapters.security.sealing import AuditSealer
+from adapters.security.verification import AuditVerifier
 from adapters.settings import EventTransportKind, Settings
 from adapters.temporal.plugin import connect as connect_temporal
 from adapters.temporal.starter import FairShares, WorkflowStarter
@@ -42,6 +45,7 @@ from domain.bus.ports import EventTransport
 from domain.catalogue import CATALOGUE
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
+from domain.security.checkpoint import CheckpointSigner
 
 UnitOfWork = TypeVar("UnitOfWork")
 T = TypeVar("T")
@@ -83,6 +87,8 @@ class Container:
         self.subscriptions = PostgresSubscriptions(
             database, [*self.projections, self.lake, ReactionHandler(self.starter)], CATALOGUE
         )
+        self.signer = CheckpointSigner(self.master_key)
+        self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)
         self.plans = KnownPlans(database)
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
@@ -107,7 +113,14 @@ class Container:
         assert self.owner is not None, "whoever makes tenants is the database's owner"
         provisioning = UnitsOfWork(self.owner, PostgresSecurityUnitOfWork, as_tenant=False)
         lakes = OwnerInTenant(self.owner, self._analytics)
-        security = SecurityActivities(provisioning, PostgresTenantMigrations(self.owner), self.keys, utc_now)
+        security = SecurityActivities(
+            provisioning,
+            PostgresTenantMigrations(self.owner),
+            self.keys,
+            AuditSealer(self.database, self.signer),
+            AuditVerifier(self.database, self.signer.verifier),
+            utc_now,
+        )
         billing = BillingActivities(self.billing, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now)
@@ -124,6 +137,8 @@ class Container:
             analytics.delete_dashboard,
             notifications.send_welcome_email,
             automation.finish_onboarding,
+            security.seal_audit,
+            security.verify_audit,
             bus.deliver,
             bus.rebuild_projection,
         ]

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     worker_shutdown_grace_seconds: float = Field(
         default=10.0, ge=0, le=600, description="How long a stopping worker lets running activities finish."
     )
+    audit_seal_seconds: float = Field(
+        default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
+    )
     workflow_sandbox: bool = Field(
         default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
     )

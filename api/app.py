@@ -25,7 +25,16 @@ from api.notifications import deliveries
 from api.openapi import document
 from api.operator_session import CODEC_PATH, OperatorSessions
 from api.problems import install
-from api.security import api_keys, audit_records, data_keys, operator_sessions, tenant_migrations, tenants
+from api.security import (
+    api_keys,
+    audit_checkpoints,
+    audit_records,
+    audit_verifications,
+    data_keys,
+    operator_sessions,
+    tenant_migrations,
+    tenants,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     onboardings.router,
@@ -35,6 +44,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys.router,
     data_keys.router,
     audit_records.router,
+    audit_checkpoints.router,
+    audit_verifications.router,
     tenant_migrations.router,
     operator_sessions.router,
     dashboards.router,

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from cli.audit import app as audit_app
 from cli.events import app as events_app
 
 app = typer.Typer(name="harborgrid", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(audit_app, name="audit", help="Check the audit trail, and keep what proves it.")
 app.add_typer(events_app, name="events", help="Look at events, trace a story, replay a projection, see parked events.")
 
 ApiKey = Annotated[

@@ -8,7 +8,8 @@ import structlog
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
-from adapters.telemetry.metrics import DATABASE_CONNECTIONS, FENCE_AGE, PARKED_EVENTS, SUBSCRIPTION_LAG
+from adapters.security.sealing import unsealed_seconds
+from adapters.telemetry.metrics import AUDIT_UNSEALED, DATABASE_CONNECTIONS, FENCE_AGE, PARKED_EVENTS, SUBSCRIPTION_LAG
 from domain.bus.ports import EventReader
 from domain.kernel.errors import Unavailable
 
@@ -32,6 +33,7 @@ async def refresh_gauges(database: Database, events: EventReader) -> None:
     for subscription, parked, behind in await database.run(None, _bus):
         PARKED_EVENTS.labels(subscription).set(parked)
         SUBSCRIPTION_LAG.labels(subscription).set(behind)
+    AUDIT_UNSEALED.set(await database.run(None, unsealed_seconds))
     DATABASE_CONNECTIONS.labels("idle").set(database.pool.get_idle_size())
     DATABASE_CONNECTIONS.labels("limit").set(database.pool.get_max_size())
     DATABASE_CONNECTIONS.labels("used").set(database.pool.get_size() - database.pool.get_idle_size())

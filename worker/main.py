@@ -21,6 +21,7 @@ from adapters.telemetry.logs import configure_logs
 from adapters.telemetry.tracing import tracing
 from adapters.temporal.namespace import ensure_namespace
 from adapters.temporal.plugin import metrics_runtime
+from adapters.temporal.schedules import ensure_schedules
 from worker.gauges import keep_gauges
 from worker.relay import Relay
 from workflows.registry import WORKFLOWS
@@ -64,6 +65,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         if isinstance(transport, NatsTransport):
             background.append(asyncio.create_task(transport.pump_for_ever(), name="nats-pump"))
         try:
+            await ensure_schedules(container.temporal, settings)
             async with worker_of(container):
                 settle()
                 log.info("worker.started", task_queue=settings.task_queue)

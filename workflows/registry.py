@@ -4,5 +4,14 @@ from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security.seal_audit import SealAuditWorkflow
+from workflows.security.verify_audit import VerifyAuditWorkflow
 
-WORKFLOWS = (OnboardingSaga, MigrateTenantsWorkflow, ConsumeWorkflow, RebuildWorkflow)
+WORKFLOWS = (
+    OnboardingSaga,
+    MigrateTenantsWorkflow,
+    ConsumeWorkflow,
+    RebuildWorkflow,
+    SealAuditWorkflow,
+    VerifyAuditWorkflow,
+)

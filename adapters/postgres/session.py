@@ -13,6 +13,7 @@ from domain.catalogue import CATALOGUE
 from domain.kernel.audit import AuditEntry
 from domain.kernel.context import current_context
 from domain.kernel.ids import TenantId
+from domain.security.audit_log import in_canonical_form
 from domain.security.ids import AuditRecordId
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ class Session:
         self._events += event_rows(happened, tenant or self.tenant)
 
     def record(self, entry: AuditEntry) -> None:
-        """Write this audit record at the end of the transaction."""
+        """Write this audit record at the end of the transaction. Raises NotCanonical at once."""
         context = current_context()
+        in_canonical_form(entry.details)
         self._audit.append(
             (
                 new_id(AuditRecordId),

@@ -27,3 +27,7 @@ WORKFLOW_STARTS = Counter("workflow_starts_total", "Workflow starts asked for.",
 
 DATABASE_TRANSACTIONS = Counter("database_transactions_total", "Database transactions by how they ended.", ["outcome"])
 DATABASE_CONNECTIONS = Gauge("database_pool_connections", "Pooled database connections.", ["state"])
+
+AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest audit record that is not sealed yet.")
+AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")
+AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])

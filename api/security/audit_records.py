@@ -1,23 +1,30 @@
-"""`/v1/security/audit-records`: who did what."""
+"""`/v1/security/audit-records`: who did what, and the proof that nobody rewrote it."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import Field
 
-from adapters.security.audit import AuditReader
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import Readable
+from api.problems import problems
 from api.routes import Route
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Payload
+from domain.security.audit_log import InclusionProof
+from domain.security.errors import AuditRecordNotFound, AuditRecordNotSealed, CheckpointNotFound
 from domain.security.ids import AuditRecordId
 
 router = APIRouter(prefix="/v1/security/audit-records", tags=["security"], route_class=Route)
+
+Size = Annotated[int | None, Query(ge=1, description="Size of the checkpoint; the newest one's unless told otherwise.")]
 
 
 class AuditRecord(Payload):
@@ -34,6 +41,7 @@ class AuditRecord(Payload):
     request_id: str | None
     correlation_id: str | None
     details: dict[str, Any]
+    index: int | None = Field(description="Its place in the log, from 0; null until it is sealed.")
 
 
 @router.get("", response_model=Answer[Page[AuditRecord]])
@@ -41,5 +49,38 @@ async def list_audit_records(
     tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
 ) -> Answer[Page[AuditRecord]]:
     """Audit records, newest first."""
-    page = await AuditReader(world.database).page(tenant, cursor=cursor, limit=limit)
+    page = await world.audit_trail.page(tenant, cursor=cursor, limit=limit)
     return ok(Page(items=[AuditRecord(**record) for record in page.items], next_cursor=page.next_cursor))
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The sealed records in the log's order, one canonical JSON object (RFC 8785) a line. "
+            "SHA-256 over a zero byte and the line is its leaf.",
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def export_audit_records(tenant: Readable, world: World) -> StreamingResponse:
+    """The whole log, to be kept and checked elsewhere. Without a tenant it is the platform's own."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        async for _, record, _ in world.audit_trail.sealed(tenant):
+            yield record + b"\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+@router.get(
+    "/{record_id}/proof",
+    response_model=Answer[InclusionProof],
+    responses=problems(AuditRecordNotFound, AuditRecordNotSealed, CheckpointNotFound),
+)
+async def prove_audit_record(
+    record_id: AuditRecordId, tenant: Readable, world: World, size: Size = None
+) -> Answer[InclusionProof]:
+    """That the record is in the log of a checkpoint: hash it along the path and compare with the checkpoint's root."""
+    return ok(await world.audit_trail.inclusion(tenant, record_id, size))

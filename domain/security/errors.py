@@ -76,3 +76,47 @@ class MigrationFailed(Conflict):
 
     code = "security.migration_failed"
     hint = "Mend the data or the migration named in the message, then start the migration again."
+
+
+class AuditRecordNotFound(NotFound):
+    """There is no such audit record for this caller."""
+
+    code = "security.audit_record_not_found"
+    hint = "GET /v1/security/audit-records lists them."
+
+
+class AuditRecordNotSealed(Conflict):
+    """The record is younger than the checkpoint, so nothing proves it yet."""
+
+    code = "security.audit_record_not_sealed"
+    hint = "POST /v1/security/audit-checkpoints seals what is there; it also happens by itself every minute or so."
+
+
+class CheckpointNotFound(NotFound):
+    """This log has no checkpoint of this size."""
+
+    code = "security.checkpoint_not_found"
+    hint = "GET /v1/security/audit-checkpoints lists them."
+
+
+class CheckpointInvalid(Refused):
+    """This is not a checkpoint that we signed."""
+
+    code = "security.checkpoint_invalid"
+    status = 422
+    hint = "Hand in the note as it was given, to the last line break, and check it with the key it was signed with."
+
+
+class NotCanonical(Refused):
+    """These details have no canonical JSON form (RFC 8785), so they cannot be sealed."""
+
+    code = "security.not_canonical"
+    status = 422
+    hint = "Write integers beyond 2^53 and numbers that are not finite as text."
+
+
+class AuditVerificationNotFound(NotFound):
+    """No check of this log has this id."""
+
+    code = "security.audit_verification_not_found"
+    hint = "POST /v1/security/audit-verifications starts one."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from domain.bus.ports import EventLog
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
+from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
 from domain.security.ids import ApiKeyId
 from domain.security.model import ApiKey, Tenant, User
@@ -75,6 +77,22 @@ class ApiKeys(Protocol):
 
     async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[ApiKey]:
         """Newest first."""
+        ...
+
+
+class AuditSealer(Protocol):
+    """The one writer of every audit log."""
+
+    async def seal(self, *, heartbeat: Callable[..., None]) -> Sealed:
+        """Give every record its place, and sign a checkpoint of every log that grew."""
+        ...
+
+
+class AuditVerifier(Protocol):
+    """Checks audit logs; changes nothing."""
+
+    async def verify(self, cmd: VerifyAudit, *, heartbeat: Callable[..., None]) -> AuditVerification:
+        """Check one log, also against checkpoints that were kept elsewhere."""
         ...
 
 

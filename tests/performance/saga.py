@@ -21,6 +21,7 @@ from api.automation.onboardings import AcceptedOnboarding
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingRequested
 from domain.automation.ids import OnboardingId
+from domain.automation.model import OnboardingResult
 from domain.kernel.idempotency import KeyedRequest
 from domain.kernel.ids import TenantId
 from performance.report import Figure
@@ -100,7 +101,7 @@ async def _saga(container: Container) -> float:
     )
     started = time.perf_counter()
     await container.starter.start(OnboardingSaga.run, request, id=id_, summary="bench")
-    result = await container.temporal.get_workflow_handle_for(OnboardingSaga.run, id_).result()
+    result = await container.temporal.get_workflow_handle(id_, result_type=OnboardingResult).result()
     assert result.completed, result
     return time.perf_counter() - started
 

@@ -36,6 +36,8 @@ BY_ID = [
     Route("POST", "/v1/security/api-keys/{api_key_id}/reveal", right=409),
     Route("POST", "/v1/security/api-keys/{api_key_id}/revoke", body={}),
     Route("GET", "/v1/security/tenant-migrations/{revision}", wrong=403, right=404, by_operator=True),
+    Route("GET", "/v1/security/audit-records/{record_id}/proof"),
+    Route("GET", "/v1/security/audit-verifications/{verification_id}"),
     Route("GET", "/v1/analytics/dashboards/{dashboard_id}"),
     Route("PATCH", "/v1/analytics/dashboards/{dashboard_id}", body={"title": "Mine"}, headers={"If-Match": '"1"'}),
     Route("GET", "/v1/notifications/deliveries/{notification_id}"),
@@ -72,6 +74,14 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     rebuild = await owner.http.post(
         "/v1/bus/subscriptions/analytics.event_counts/rebuilds", json={}, headers=owner.headers
     )
+    verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
+    await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
+
+    async def sealed() -> list[Any]:
+        items: list[Any] = (await owner.get("/v1/security/audit-checkpoints"))["items"]
+        return items
+
+    await until(sealed, what="the owner's first checkpoint")
     parked_id = "prk_01h455vb4pex5vsknk084sn02q"
     async with stack.container.database.connection() as connection:
         await connection.execute(_PARK, parked_id, owner.id)
@@ -81,6 +91,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "tenant_id": owner.id,
         "subscription_id": await first("/v1/billing/subscriptions"),
         "api_key_id": key.json()["data"]["id"],
+        "record_id": (await owner.get("/v1/security/audit-records"))["items"][-1]["id"],
+        "verification_id": verification.json()["data"]["id"],
         "dashboard_id": await first("/v1/analytics/dashboards"),
         "notification_id": await first("/v1/notifications/deliveries"),
         "event_id": await first("/v1/bus/events"),
@@ -148,5 +160,5 @@ class TestList:
             return
         ours, theirs = await owner.get(path, limit=200), await neighbour.get(path, limit=200)
 
-        assert not {item["id"] for item in ours["items"]} & {item["id"] for item in theirs["items"]}
+        assert not [item for item in ours["items"] if item in theirs["items"]]
         assert neighbour.id not in str(ours)
