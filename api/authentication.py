@@ -66,6 +66,8 @@ class Authentication:
         matches = api_keys.same(secret_hash, row["secret_hash"] if row else _NOBODY)
         if row is None or not matches or not _is_valid(row, utc_now()):
             raise Unauthenticated("the API key is unknown, revoked or expired")
+        if row["is_stale"]:
+            await self._database.run(None, lambda session: _mark_used(session, key_id))
         return _caller(row)
 
     async def _holder_of(self, cookie: bytes) -> Caller | None:
@@ -93,7 +95,17 @@ def _is_valid(row: Any, now: datetime) -> bool:
 
 async def _row(session: Session, key_id: ApiKeyId) -> Any:
     return await session.sql.fetchrow(
-        "SELECT id, tenant_id, scopes, status, expires_at, secret_hash FROM security_api_key "
-        "WHERE id = $1 AND secret_hash IS NOT NULL",
+        "SELECT id, tenant_id, scopes, status, expires_at, secret_hash, "
+        "last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS is_stale "
+        "FROM security_api_key WHERE id = $1 AND secret_hash IS NOT NULL",
+        key_id,
+    )
+
+
+async def _mark_used(session: Session, key_id: ApiKeyId) -> None:
+    """Several processes may see the key at once: who finds another at it has nothing to add."""
+    await session.sql.execute(
+        "UPDATE security_api_key SET last_used_at = now() WHERE id = "
+        "(SELECT id FROM security_api_key WHERE id = $1 FOR UPDATE SKIP LOCKED)",
         key_id,
     )

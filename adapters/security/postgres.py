@@ -17,7 +17,7 @@ from domain.security.ids import ApiKeyId
 from domain.security.model import ApiKey, Tenant, User
 
 _TENANT = "id, organisation, status, locale, timezone, schema_revision, created_at, deprovisioned_at"
-_KEY = "id, tenant_id, label, scopes, status, created_at, expires_at, revoked_at"
+_KEY = "id, tenant_id, label, scopes, status, created_at, expires_at, revoked_at, last_used_at, replaces"
 
 
 class PostgresTenants:
@@ -114,7 +114,7 @@ class PostgresApiKeys:
     async def add(self, key: ApiKey, secret_hash: bytes | None) -> None:
         """Insert."""
         await self._session.sql.execute(
-            f"INSERT INTO security_api_key ({_KEY}, secret_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            f"INSERT INTO security_api_key ({_KEY}, secret_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             key.id,
             key.tenant_id,
             key.label,
@@ -123,6 +123,8 @@ class PostgresApiKeys:
             key.created_at,
             key.expires_at,
             key.revoked_at,
+            key.last_used_at,
+            key.replaces,
             secret_hash,
         )
 
@@ -146,6 +148,17 @@ class PostgresApiKeys:
             secret_hash,
         )
         return bool(claimed)
+
+    async def expire(self, key_id: ApiKeyId, *, at: datetime) -> None:
+        """Refuse it after this instant, or earlier if it was to end earlier."""
+        await self._session.sql.execute(
+            "UPDATE security_api_key SET expires_at = least(expires_at, $2) WHERE id = $1", key_id, at
+        )
+
+    async def is_replaced(self, key_id: ApiKeyId) -> bool:
+        """Whether another key replaces it."""
+        await hold(self._session, f"security_api_key/rotate/{key_id}")
+        return bool(await self._session.sql.fetchval("SELECT true FROM security_api_key WHERE replaces = $1", key_id))
 
     async def revoke(self, key_id: ApiKeyId, *, at: datetime) -> None:
         """Make it useless."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -21,10 +22,17 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.security.api_keys import SECRET_BYTES
-from domain.security.errors import ApiKeyAlreadyClaimed, ApiKeyNotFound, ScopeMissing, TenantNotFound, TenantRequired
+from domain.security.errors import (
+    ApiKeyAlreadyClaimed,
+    ApiKeyNotFound,
+    ApiKeyNotRotatable,
+    ScopeMissing,
+    TenantNotFound,
+    TenantRequired,
+)
 from domain.security.ids import ApiKeyId
 from domain.security.model import ApiKey, Principal, RevealedApiKey, Scope
-from domain.security.service import create_api_key, reveal_api_key, revoke_api_key
+from domain.security.service import create_api_key, reveal_api_key, revoke_api_key, rotate_api_key
 
 router = APIRouter(prefix="/v1/security/api-keys", tags=["security"], route_class=Route)
 
@@ -48,6 +56,14 @@ class RevokeBody(Body):
     """Why it is revoked."""
 
     reason: Line = Field(default="revoked on request")
+
+
+class RotateBody(Body):
+    """How long both keys work."""
+
+    overlap_seconds: int = Field(
+        default=86_400, ge=0, le=30 * 86_400, description="The old key works so much longer, and then no more."
+    )
 
 
 class CurrentKey(Payload):
@@ -122,6 +138,31 @@ async def reveal(api_key_id: ApiKeyId, admin: Admin, world: World) -> Answer[Rev
     return ok(
         await world.security(
             owner, lambda uow: reveal_api_key(uow, owner, api_key_id, randomness=os.urandom(SECRET_BYTES))
+        )
+    )
+
+
+@router.post(
+    "/{api_key_id}/rotate",
+    status_code=201,
+    response_model=Answer[RevealedApiKey],
+    responses=problems(ScopeMissing, ApiKeyNotFound, ApiKeyNotRotatable),
+)
+async def rotate(api_key_id: ApiKeyId, body: RotateBody, admin: Admin, world: World) -> Answer[RevealedApiKey]:
+    """Make a successor with the same label and scopes, and show its secret; both work until the overlap ends."""
+    owner = await _owner(world, admin, api_key_id)
+    return ok(
+        await world.security(
+            owner,
+            lambda uow: rotate_api_key(
+                uow,
+                owner,
+                api_key_id,
+                successor=new_id(ApiKeyId),
+                overlap=timedelta(seconds=body.overlap_seconds),
+                randomness=os.urandom(SECRET_BYTES),
+                now=utc_now(),
+            ),
         )
     )
 

@@ -30,6 +30,13 @@ class ApiKeyAlreadyClaimed(Conflict):
     hint = "If it was lost, POST /v1/security/api-keys makes another; then revoke this one."
 
 
+class ApiKeyNotRotatable(Conflict):
+    """Only an active key that was not rotated before can be rotated."""
+
+    code = "security.api_key_not_rotatable"
+    hint = "GET /v1/security/api-keys shows its status, and the key that replaces it; POST there makes a new one."
+
+
 class ScopeMissing(Forbidden):
     """This API key lacks the scope that the route demands."""
 

@@ -65,7 +65,10 @@ class ApiKeyStatus(StrEnum):
 
 
 class ApiKey(Payload):
-    """A credential of a tenant (or of the operator: no tenant). Its secret is kept as a hash only."""
+    """A credential of a tenant (or of the operator: no tenant). Its secret is kept as a hash only.
+
+    last_used_at: to the minute or so; replaces: the key whose rotation made this one.
+    """
 
     id: ApiKeyId
     tenant_id: TenantId | None
@@ -75,6 +78,8 @@ class ApiKey(Payload):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    replaces: ApiKeyId | None = None
 
 
 class RevealedApiKey(Payload):

@@ -67,6 +67,14 @@ class ApiKeys(Protocol):
         """Give an unclaimed key its secret; False if it had one."""
         ...
 
+    async def expire(self, key_id: ApiKeyId, *, at: datetime) -> None:
+        """Refuse the key after this instant, unless it ends earlier anyway."""
+        ...
+
+    async def is_replaced(self, key_id: ApiKeyId) -> bool:
+        """Whether another key replaces it; waits for a concurrent rotation."""
+        ...
+
     async def revoke(self, key_id: ApiKeyId, *, at: datetime) -> None:
         """Make the key useless."""
         ...

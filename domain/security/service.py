@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
 from domain.security import api_keys
 from domain.security.commands import DeprovisionTenant, ProvisionTenant
-from domain.security.errors import ApiKeyAlreadyClaimed, TenantDeprovisioned, TenantNotFound
+from domain.security.errors import ApiKeyAlreadyClaimed, ApiKeyNotRotatable, TenantDeprovisioned, TenantNotFound
 from domain.security.events import ApiKeyCreated, ApiKeyRevoked, TenantProvisioned
 from domain.security.events import TenantDeprovisioned as TenantDeprovisionedEvent
 from domain.security.ids import ApiKeyId
@@ -89,6 +89,7 @@ async def create_api_key(  # noqa: PLR0913 - a key is what these words say
     expires_at: datetime | None,
     randomness: bytes,
     now: datetime,
+    replaces: ApiKeyId | None = None,
 ) -> RevealedApiKey:
     """Make a key and show its secret, this once. Raises TenantNotFound if the tenant is not active."""
     if tenant is not None:
@@ -104,6 +105,7 @@ async def create_api_key(  # noqa: PLR0913 - a key is what these words say
         status=ApiKeyStatus.ACTIVE,
         created_at=now,
         expires_at=expires_at,
+        replaces=replaces,
     )
     await uow.api_keys.add(key, secret_hash)
     uow.events.append(ApiKeyCreated(api_key_id=key_id, label=label, scopes=tuple(scopes), occurred_at=now))
@@ -121,6 +123,48 @@ async def reveal_api_key(
         raise ApiKeyAlreadyClaimed(api_key_id=key_id)
     uow.audit.record(AuditEntry(tenant_id=key.tenant_id, action="security.reveal_api_key", resource=key_id))
     return RevealedApiKey(id=key_id, secret=secret)
+
+
+async def rotate_api_key(
+    uow: SecurityUnitOfWork,
+    tenant: TenantId | None,
+    key_id: ApiKeyId,
+    *,
+    successor: ApiKeyId,
+    overlap: timedelta,
+    randomness: bytes,
+    now: datetime,
+) -> RevealedApiKey:
+    """Make a key like this one and show its secret, this once; the old one works until the overlap ends.
+
+    A key that was to expire has a successor that lives as long as it was meant to. Raises ApiKeyNotFound,
+    ApiKeyNotRotatable if it is not active, has expired, or was rotated before.
+    """
+    key = await uow.api_keys.get(tenant, key_id)
+    has_expired = key.expires_at is not None and key.expires_at <= now
+    if key.status is not ApiKeyStatus.ACTIVE or has_expired or await uow.api_keys.is_replaced(key_id):
+        raise ApiKeyNotRotatable(api_key_id=key_id)
+    made = await create_api_key(
+        uow,
+        key.tenant_id,
+        key_id=successor,
+        label=key.label,
+        scopes=key.scopes,
+        expires_at=key.expires_at and now + (key.expires_at - key.created_at),
+        randomness=randomness,
+        now=now,
+        replaces=key_id,
+    )
+    await uow.api_keys.expire(key_id, at=now + overlap)
+    uow.audit.record(
+        AuditEntry(
+            tenant_id=key.tenant_id,
+            action="security.rotate_api_key",
+            resource=key_id,
+            details={"successor": successor, "overlapSeconds": int(overlap.total_seconds())},
+        )
+    )
+    return made
 
 
 async def revoke_api_key(

@@ -34,6 +34,7 @@ BY_ID = [
     Route("GET", "/v1/billing/subscriptions/{subscription_id}"),
     Route("GET", "/v1/security/tenants/{tenant_id}"),
     Route("POST", "/v1/security/api-keys/{api_key_id}/reveal", right=409),
+    Route("POST", "/v1/security/api-keys/{api_key_id}/rotate", body={}, right=201),
     Route("POST", "/v1/security/api-keys/{api_key_id}/revoke", body={}),
     Route("GET", "/v1/security/tenant-migrations/{revision}", wrong=403, right=404, by_operator=True),
     Route("GET", "/v1/security/audit-records/{record_id}/proof"),
