@@ -36,6 +36,7 @@ from adapters.security.audit import AuditReader
 from adapters.security.keyring import PostgresKeyRing, read_master_key
 from adapters.security.migrations import PostgresTenantMigrations
 from adapters.security.postgres import PostgresSecurityUnitOfWork
+from adapters.security.revocations import Revocations
 from adapters.security.sealing import AuditSealer
 from adapters.security.verification import AuditVerifier
 from adapters.settings import EventTransportKind, Settings
@@ -87,6 +88,7 @@ class Container:
         self.subscriptions = PostgresSubscriptions(
             database, [*self.projections, self.lake, ReactionHandler(self.starter)], CATALOGUE
         )
+        self.revocations = Revocations()
         self.signer = CheckpointSigner(self.master_key)
         self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)
@@ -176,12 +178,13 @@ class OwnerInTenant(Generic[UnitOfWork]):
 
 @asynccontextmanager
 async def open_container(
-    settings: Settings, *, process: str, runtime: Runtime | None = None, lazy: bool = True
+    settings: Settings, *, process: str, runtime: Runtime | None = None, lazy: bool = True, serves: bool = True
 ) -> AsyncIterator[Container]:
     """A container for the length of the block. Raises DatabaseUnavailable or BadConfiguration at once.
 
     lazy: only take requests. Temporal is connected to on first use, so that they are kept while it is down, and the
     database is never entered as its owner.
+    serves: requests are authenticated here, so it is worth hearing of revoked keys.
     """
     wakeups = Wakeups()
     async with AsyncExitStack() as stack:
@@ -207,5 +210,7 @@ async def open_container(
         keys = PostgresKeyRing(database, read_master_key(settings.master_key_path))
         temporal = await connect_temporal(settings, keys, runtime=runtime, lazy=lazy)
         container = Container(settings, database, owner, temporal)
+        if serves:
+            await stack.enter_async_context(container.revocations.heard_from(database))
         stack.callback(container.lake.close)
         yield container

@@ -82,7 +82,7 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
     app.openapi = cache(partial(document, directory, container.settings))  # type: ignore[method-assign]
     edge = Edge(
         app,
-        authentication=Authentication(container.database, app.state.operator_sessions),
+        authentication=Authentication(container.database, app.state.operator_sessions, container.revocations),
         max_body_bytes=container.settings.api_max_body_bytes,
     )
     return _CodecDoor(edge, container.settings.temporal_ui_url)

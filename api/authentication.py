@@ -11,6 +11,7 @@ from typing import Any
 from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
+from adapters.security.revocations import Revocations
 from api.operator_session import CODEC_PATH, OperatorSessions
 from domain.kernel.context import Actor, ActorKind
 from domain.kernel.errors import Unauthenticated
@@ -18,7 +19,7 @@ from domain.security import api_keys
 from domain.security.ids import ApiKeyId
 from domain.security.model import Principal, Scope
 
-# A revoked key works for this long at most; without it every request would pay for a look-up.
+# Remembered while changes are told; a key whose change is never told of works for this long at most.
 FRESH_SECONDS = 1.0
 _REMEMBERED = 10_000
 _NOBODY = bytes(32)
@@ -35,9 +36,11 @@ class Caller:
 class Authentication:
     """Reads credentials. No credentials is nobody; wrong ones are refused."""
 
-    def __init__(self, database: Database, sessions: OperatorSessions) -> None:
-        self._database, self._sessions = database, sessions
+    def __init__(self, database: Database, sessions: OperatorSessions, revocations: Revocations) -> None:
+        self._database, self._sessions, self._revocations = database, sessions, revocations
         self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._forgotten = 0
+        revocations.on_change(self._forget)
 
     async def caller(self, headers: dict[bytes, bytes], path: str) -> Caller | None:
         """The caller, or None. Raises Unauthenticated for credentials that are not valid."""
@@ -50,13 +53,23 @@ class Authentication:
         now = time.monotonic()
         if known is not None and now < known[1]:
             return known[0]
-        owner = await self._owner_of(presented.decode("latin-1"))
-        self._known[presented] = (owner, now + FRESH_SECONDS)
+        forgotten = self._forgotten
+        owner, seconds = await self._owner_of(presented.decode("latin-1"))
+        # What was read before a change that has been told of since must not be remembered after it.
+        if self._revocations.is_heard and forgotten == self._forgotten:
+            self._known[presented] = (owner, now + seconds)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return owner
 
-    async def _owner_of(self, presented: str) -> Caller:
+    def _forget(self, key_id: str) -> None:
+        """Rare, so it looks through what is known instead of keeping a second index."""
+        self._forgotten += 1
+        for presented in [known for known, (caller, _) in self._known.items() if caller.principal.key_id == key_id]:
+            del self._known[presented]
+
+    async def _owner_of(self, presented: str) -> tuple[Caller, float]:
+        """Whose key it is, and for how many seconds that may be remembered."""
         read = api_keys.read(presented)
         if read is None:
             raise Unauthenticated("the API key is malformed")
@@ -68,7 +81,7 @@ class Authentication:
             raise Unauthenticated("the API key is unknown, revoked or expired")
         if row["is_stale"]:
             await self._database.run(None, lambda session: _mark_used(session, key_id))
-        return _caller(row)
+        return _caller(row), _seconds_left(row)
 
     async def _holder_of(self, cookie: bytes) -> Caller | None:
         key_id = self._sessions.key_id(cookie)
@@ -87,6 +100,13 @@ def _caller(row: Any) -> Caller:
     )
     kind = ActorKind.OPERATOR if principal.is_operator else ActorKind.API_KEY
     return Caller(principal, Actor(kind=kind, id=principal.key_id))
+
+
+def _seconds_left(row: Any) -> float:
+    if row["expires_at"] is None:
+        return FRESH_SECONDS
+    left: float = (row["expires_at"] - utc_now()).total_seconds()
+    return min(FRESH_SECONDS, left)
 
 
 def _is_valid(row: Any, now: datetime) -> bool:

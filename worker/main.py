@@ -52,7 +52,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         if stop.is_set():
             return
         container = await stack.enter_async_context(
-            open_container(settings, process="worker", runtime=metrics_runtime(settings), lazy=False)
+            open_container(settings, process="worker", runtime=metrics_runtime(settings), lazy=False, serves=False)
         )
         transport = await stack.enter_async_context(container.transport())
         # The first tenant should not wait for Alembic to be loaded.

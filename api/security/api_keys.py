@@ -151,35 +151,35 @@ async def reveal(api_key_id: ApiKeyId, admin: Admin, world: World) -> Answer[Rev
 async def rotate(api_key_id: ApiKeyId, body: RotateBody, admin: Admin, world: World) -> Answer[RevealedApiKey]:
     """Make a successor with the same label and scopes, and show its secret; both work until the overlap ends."""
     owner = await _owner(world, admin, api_key_id)
-    return ok(
-        await world.security(
+    successor = await world.security(
+        owner,
+        lambda uow: rotate_api_key(
+            uow,
             owner,
-            lambda uow: rotate_api_key(
-                uow,
-                owner,
-                api_key_id,
-                successor=new_id(ApiKeyId),
-                overlap=timedelta(seconds=body.overlap_seconds),
-                randomness=os.urandom(SECRET_BYTES),
-                now=utc_now(),
-            ),
-        )
+            api_key_id,
+            successor=new_id(ApiKeyId),
+            overlap=timedelta(seconds=body.overlap_seconds),
+            randomness=os.urandom(SECRET_BYTES),
+            now=utc_now(),
+        ),
     )
+    world.revocations.tell(api_key_id)
+    return ok(successor)
 
 
 @router.post(
     "/{api_key_id}/revoke", response_model=Answer[ApiKey], responses=problems(ScopeMissing, ApiKeyNotFound, Forbidden)
 )
 async def revoke(api_key_id: ApiKeyId, body: RevokeBody, admin: Admin, world: World) -> Answer[ApiKey]:
-    """Make a key useless; it is refused within a second."""
+    """Make a key useless, from the next request on."""
     if api_key_id == admin.key_id:
         raise Forbidden("a key cannot revoke itself", hint="Use another admin key.")
     owner = await _owner(world, admin, api_key_id)
-    return ok(
-        await world.security(
-            owner, lambda uow: revoke_api_key(uow, owner, api_key_id, reason=body.reason, now=utc_now())
-        )
+    revoked = await world.security(
+        owner, lambda uow: revoke_api_key(uow, owner, api_key_id, reason=body.reason, now=utc_now())
     )
+    world.revocations.tell(api_key_id)
+    return ok(revoked)
 
 
 async def _owner(world: World, caller: Principal, key_id: ApiKeyId) -> TenantId | None:
