@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict
 from datetime import timedelta
+from typing import Self
 
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, ExternalStorage
+from temporalio.converter import (
+    ActivitySerializationContext,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    ExternalStorage,
+    SerializationContext,
+    WorkflowSerializationContext,
+)
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from adapters.settings import Settings
-from adapters.temporal.codec import TenantCodec
+from adapters.temporal.codec import TenantCodec, owner_of
 from adapters.temporal.interceptors import ActivityInterceptor, StartInterceptor
 from adapters.temporal.storage import FolderStorage
 from domain.security.ports import KeyRing
@@ -32,10 +41,32 @@ SEARCH_ATTRIBUTES = (TENANT_ID, MODULE, BUSINESS_KEY, CORRELATION_ID, CAUSATION_
 _PASS_THROUGH = ("domain", "activities", "pydantic", "pydantic_core", "cryptography", "iso4217", "combustache")
 
 
+_OWNERS = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class TenantConverter(DataConverter):
+    """Makes one converter for each tenant, where the SDK makes one for each payload, a few times over."""
+
+    _of_owner: OrderedDict[str, Self] = dataclasses.field(default_factory=OrderedDict, init=False, repr=False)
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """The converter of the tenant that owns the workflow: of the context, nothing else matters to our codec."""
+        if not isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
+            return super().with_context(context)
+        owner = owner_of(context.workflow_id)
+        known = self._of_owner.get(owner)
+        if known is None:
+            known = self._of_owner[owner] = super().with_context(context)
+            if len(self._of_owner) > _OWNERS:
+                self._of_owner.popitem(last=False)
+        return known
+
+
 def converter(settings: Settings, keys: KeyRing) -> DataConverter:
     """Pydantic JSON, encrypted per tenant, large ones offloaded. Failures' messages are encrypted as well."""
-    return dataclasses.replace(
-        pydantic_data_converter,
+    return TenantConverter(
+        payload_converter_class=pydantic_data_converter.payload_converter_class,
         payload_codec=TenantCodec(keys),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
         external_storage=ExternalStorage(
