@@ -247,17 +247,21 @@ def settings_for(
 @asynccontextmanager
 async def serving(container: Container, **options: Any) -> AsyncIterator[str]:
     """The API on a port of its own; gives its URL."""
+    async with served(create_app(container, **options)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[str]:
+    """An ASGI application on a port of its own; gives its URL."""
     port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(container, **options), port=port, log_config=None, access_log=False, lifespan="off")
-    )
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off"))
     task = asyncio.create_task(server.serve())
 
     async def started() -> bool:
         return server.started
 
-    await until(started, what="the API")
+    await until(started, what="the server")
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

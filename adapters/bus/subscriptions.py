@@ -24,14 +24,21 @@ from domain.kernel.pagination import Page, decode_cursor, encode_cursor
 
 ROUNDS = 20
 # A reader that stays rests between its looks: an effect elsewhere costs more, and is worth gathering for.
-_REST_SECONDS = {True: 0.025, False: 0.5}
+REST_SECONDS = {True: 0.025, False: 0.5}
 
 
 class PostgresSubscriptions:
-    """Every subscription's cursors and parked events."""
+    """Every subscription's cursors and parked events. `rests`: seconds by a handler's `in_transaction`."""
 
-    def __init__(self, database: Database, handlers: Sequence[EventHandler], catalogue: Catalogue) -> None:
-        self._database, self._turns = database, Turns(database)
+    def __init__(
+        self,
+        database: Database,
+        handlers: Sequence[EventHandler],
+        catalogue: Catalogue,
+        *,
+        rests: Mapping[bool, float] = REST_SECONDS,
+    ) -> None:
+        self._database, self._turns, self._rests = database, Turns(database), rests
         self._handlers: Mapping[str, EventHandler] = {handler.subscription.name: handler for handler in handlers}
         self._types = {
             name: [cls.about.type for cls in catalogue if handler.subscription.wants(cls.about.type)]
@@ -68,7 +75,7 @@ class PostgresSubscriptions:
                 # What came before is committed; the next attempt begins with the event that failed.
                 raise failure
             if progress.stays and not progress.more:
-                await asyncio.sleep(_REST_SECONDS[handler.in_transaction])
+                await asyncio.sleep(self._rests[handler.in_transaction])
             elif not progress.more:
                 break
         return progress.model_copy(update={"handled": handled, "more": progress.more or progress.stays})

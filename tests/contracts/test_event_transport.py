@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-import nats
 import pytest
-from conftest import free_port, running_stack, until
+from conftest import running_stack, until
 from fakes.bus import Bus, bus_of_its_own, changed, title
+from fakes.nats_server import NatsServer, without_stream
 from nats.errors import Error as NatsError
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError
 
-from adapters.bus.nats import STREAM, NatsTransport, nats_transport
+from adapters.bus.nats import NatsTransport, nats_transport
 from adapters.bus.store import PostgresEventReader
 from adapters.bus.transport import PostgresTransport
 from adapters.kernel.clock import new_id
@@ -36,42 +34,6 @@ PATIENCE_SECONDS = 10
 T = TypeVar("T")
 # How a lost connection shows depends on what the driver was doing.
 CUT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-
-
-@dataclass
-class NatsServer:
-    """A NATS server with JetStream that can be killed and started again on the same files."""
-
-    folder: Path
-    options: tuple[str, ...] = ()
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = f"{Path(sys.executable).with_name('nats-server')} -js -a 127.0.0.1 -p {self.port} -sd {self.folder}"
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([*command.split(), *self.options], stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
-
-    async def accepts(self) -> None:
-        async def connects() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                return False
-            writer.close()
-            await writer.wait_closed()
-            return True
-
-        await until(connects, what="NATS")
 
 
 @pytest.fixture(scope="session")
@@ -103,15 +65,6 @@ async def pumping(transport: NatsTransport) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def without_stream(server: NatsServer) -> None:
-    """Each store has the stream to itself."""
-    await server.accepts()
-    client = await nats.connect(server.url)
-    with suppress(NotFoundError):
-        await client.jetstream().delete_stream(STREAM)
-    await client.close()
 
 
 @pytest.fixture(params=["postgres", "nats"])

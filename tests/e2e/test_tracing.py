@@ -12,8 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from conftest import database_of_its_own, free_port, settings_for, until
+from conftest import database_of_its_own, free_port, served, settings_for, until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.applications import Starlette
@@ -71,24 +70,6 @@ class Collector:
 
 
 @asynccontextmanager
-async def collecting(collector: Collector) -> AsyncIterator[str]:
-    """A collector on a port of its own; gives its endpoint."""
-    port = free_port()
-    app = Starlette(routes=[Route("/v1/traces", collector.take, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    task = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await until(started, what="the collector")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await task
-
-
-@asynccontextmanager
 async def processes(settings: Settings, commands: Iterable[str], folder: Path) -> AsyncIterator[None]:
     """Processes of the product; SIGTERM and an orderly end, which flushes their spans."""
     env: Mapping[str, str] = {**os.environ, **as_environment(settings)}
@@ -114,7 +95,7 @@ async def test_a_trace_leads_from_the_request_to_sql(
 ) -> None:
     collector = Collector()
     async with (
-        collecting(collector) as endpoint,
+        served(Starlette(routes=[Route("/v1/traces", collector.take, methods=["POST"])])) as endpoint,
         database_of_its_own(postgres) as database,
         smtp_server(Mailbox(tmp_path / "mail"), "127.0.0.1", 0) as smtp_port,
     ):

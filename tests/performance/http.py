@@ -40,13 +40,12 @@ async def measure(folder: Path) -> list[Figure]:
 
 def _figure(what: str, baseline: str, rates: dict[str, list[float]], *, goal: float) -> Figure:
     product, bare = median(rates["product"]), median(rates["bare"])
-    return Figure(
+    return Figure.of_ratio(
         what=what,
         baseline=baseline,
         measured=f"{product:,.0f} requests/s against {bare:,.0f} requests/s",
         ratio=product / bare,
-        goal=f"at least {goal:.0%}",
-        met=product / bare >= goal,
+        least=goal,
     )
 
 

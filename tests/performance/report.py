@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -18,6 +19,14 @@ class Figure:
     ratio: float
     goal: str
     met: bool
+
+    @classmethod
+    def of_ratio(
+        cls, *, what: str, baseline: str, measured: str, ratio: float, least: float = 0, most: float = math.inf
+    ) -> Figure:
+        """One whose goal is the ratio itself: at least or at most so much."""
+        goal = f"at least {least:.0%}" if least else f"at most {most:g}x"
+        return cls(what, baseline, measured, ratio, goal, met=least <= ratio <= most)
 
 
 def page(figures: Sequence[Figure]) -> str:

@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 from conftest import Stack, until
+from fakes.onboarding import onboarding_request
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from adapters.kernel.clock import new_id
-from domain.automation.commands import FinishOnboarding, RequestOnboarding
-from domain.automation.ids import OnboardingId
+from domain.automation.commands import FinishOnboarding
 from domain.automation.model import OnboardingResult, StepName, StepState
-from domain.kernel.ids import TenantId
 from workflows.sagas.onboarding import OnboardingSaga, workflow_id
 
 _queues = count(1)
@@ -74,21 +72,11 @@ async def _for_ever() -> None:
 async def saga_with(stack: Stack, steps: Steps) -> AsyncIterator[WorkflowHandle[Any, OnboardingResult]]:
     """A running saga on these steps."""
     queue = f"saga-{next(_queues)}"
-    tenant, onboarding = new_id(TenantId), new_id(OnboardingId)
-    request = RequestOnboarding(
-        onboarding_id=onboarding,
-        tenant_id=tenant,
-        organisation="Test",
-        owner_name="Test",
-        owner_email="test@example.com",
-        plan_code="pro",
-        locale="en",
-        timezone="UTC",
-    )
+    request = onboarding_request()
     client = stack.container.temporal
     async with Worker(client, task_queue=queue, workflows=[OnboardingSaga], activities=steps.all()):
         yield await client.start_workflow(
-            OnboardingSaga.run, request, id=workflow_id(tenant, onboarding), task_queue=queue
+            OnboardingSaga.run, request, id=workflow_id(request.tenant_id, request.onboarding_id), task_queue=queue
         )
 
 

@@ -10,10 +10,9 @@ import pytest
 from conftest import until
 from fakes.bus import FAR_AHEAD, Bus, Recorder, bus_of_its_own, changed
 
-from adapters.bus import subscriptions as module
 from adapters.bus.attendance import PROMISE
 from adapters.bus.store import PostgresEventReader
-from adapters.bus.subscriptions import PostgresSubscriptions
+from adapters.bus.subscriptions import REST_SECONDS, PostgresSubscriptions
 from adapters.bus.transport import PostgresTransport
 from adapters.postgres.embedded import EmbeddedPostgres
 from domain.bus.event import START, Position
@@ -32,10 +31,10 @@ async def bus(postgres: EmbeddedPostgres) -> AsyncIterator[Bus]:
 class Reader:
     """One tenant's reader, as its consumer workflow and the relay see it."""
 
-    def __init__(self, bus: Bus, tenant: TenantId) -> None:
+    def __init__(self, bus: Bus, tenant: TenantId, *, rest_seconds: float) -> None:
         self.bus, self.tenant = bus, tenant
         self.recorder = Recorder(in_transaction=True)
-        self.subscriptions = PostgresSubscriptions(bus.database, [self.recorder], CATALOGUE)
+        self.subscriptions = PostgresSubscriptions(bus.database, [self.recorder], CATALOGUE, rests={True: rest_seconds})
 
     async def append(self, *titles: str) -> list[Position]:
         await self.bus.append(self.tenant, *(changed(title=name) for name in titles))
@@ -65,13 +64,13 @@ class Reader:
 @pytest.fixture
 async def reader(bus: Bus) -> Reader:
     """A reader of a fresh tenant."""
-    return Reader(bus, await bus.tenant())
+    return Reader(bus, await bus.tenant(), rest_seconds=REST_SECONDS[True])
 
 
 @pytest.fixture
-def leisurely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers rest for half a second, so that a test can look at them meanwhile."""
-    monkeypatch.setattr(module, "_REST_SECONDS", {True: 0.5, False: 0.5})
+async def leisurely(bus: Bus) -> Reader:
+    """One that rests for half a second, so that a test can look at it meanwhile."""
+    return Reader(bus, await bus.tenant(), rest_seconds=0.5)
 
 
 class TestUnattended:
@@ -83,39 +82,37 @@ class TestUnattended:
 
         assert [True, False, True] == [never_read, await reader.is_told_of(first), await reader.is_told_of(second)]
 
-    @pytest.mark.usefixtures("leisurely")
-    async def test_is_not_who_stays_and_will_find_it_without_being_told(self, reader: Reader) -> None:
-        [first, _] = await reader.append("a", "b")
-        delivery = asyncio.create_task(reader.deliver(first))
-        await until(reader.stays, what="the reader to stay")
+    async def test_is_not_who_stays_and_will_find_it_without_being_told(self, leisurely: Reader) -> None:
+        [first, _] = await leisurely.append("a", "b")
+        delivery = asyncio.create_task(leisurely.deliver(first))
+        await until(leisurely.stays, what="the reader to stay")
 
-        told_while_it_stays = await reader.is_told_of(FAR_AHEAD)
-        await reader.append("c")
+        told_while_it_stays = await leisurely.is_told_of(FAR_AHEAD)
+        await leisurely.append("c")
         progress = await delivery
 
         assert not told_while_it_stays
-        assert ["a", "b", "c"] == reader.recorder.titles
+        assert ["a", "b", "c"] == leisurely.recorder.titles
         assert (3, False) == (progress.handled, progress.more)
-        assert await reader.is_told_of(FAR_AHEAD), "it has left"
+        assert await leisurely.is_told_of(FAR_AHEAD), "it has left"
 
-    @pytest.mark.usefixtures("leisurely")
     async def test_is_not_who_crashed_while_it_stayed_until_its_workflow_lets_it_look_again(
-        self, reader: Reader
+        self, leisurely: Reader
     ) -> None:
-        [first, _] = await reader.append("a", "b")
-        delivery = asyncio.create_task(reader.deliver(first))
-        await until(reader.stays, what="the reader to stay")
+        [first, _] = await leisurely.append("a", "b")
+        delivery = asyncio.create_task(leisurely.deliver(first))
+        await until(leisurely.stays, what="the reader to stay")
         delivery.cancel()
         await asyncio.gather(delivery, return_exceptions=True)
-        positions = await reader.append("c")
+        positions = await leisurely.append("c")
 
-        told_after_the_crash = await reader.is_told_of(positions[-1])
-        again = await reader.deliver(first, attempt=2)
+        told_after_the_crash = await leisurely.is_told_of(positions[-1])
+        again = await leisurely.deliver(first, attempt=2)
 
         assert not told_after_the_crash
-        assert ["a", "b", "c"] == reader.recorder.titles
+        assert ["a", "b", "c"] == leisurely.recorder.titles
         assert again.more, "whoever takes a promise back must look once more"
-        assert not await reader.stays()
+        assert not await leisurely.stays()
 
     async def test_is_everyone_again_when_a_promise_is_older_than_it_may_be(self, reader: Reader) -> None:
         [first] = await reader.append("a")
