@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 import structlog
 
+from adapters.analytics.catalogues import CATALOGUES
 from adapters.analytics.lake import TEMPLATE, make_template
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.postgres.migrations import PLATFORM, migrate_schema
@@ -58,7 +59,9 @@ async def migrate_platform(owner_dsn: str) -> str:
             await connection.execute("CREATE SCHEMA IF NOT EXISTS platform")
             revision = await migrate_schema(connection, "platform", PLATFORM)
         if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{TEMPLATE}.ducklake_metadata"):
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {TEMPLATE}")
+            async with connection.transaction():
+                await CATALOGUES.discard(connection)
+                await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {TEMPLATE}")
             await asyncio.to_thread(make_template, owner_dsn)
         log.info("platform.migrated", revision=revision)
         return revision

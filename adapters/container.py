@@ -16,6 +16,7 @@ from activities.billing import BillingActivities
 from activities.bus import BusActivities
 from activities.notifications import NotificationsActivities
 from activities.security import SecurityActivities
+from adapters.analytics.catalogues import CATALOGUES
 from adapters.analytics.event_counts import EventCounts
 from adapters.analytics.event_lake import EventLake
 from adapters.analytics.postgres import PostgresAnalyticsUnitOfWork
@@ -31,6 +32,7 @@ from adapters.notifications.postgres import PostgresNotificationsUnitOfWork
 from adapters.notifications.smtp import SmtpSender
 from adapters.postgres.database import Database, connect
 from adapters.postgres.session import Session
+from adapters.postgres.spares import SpareSchemas
 from adapters.postgres.wakeups import Wakeups
 from adapters.security.audit import AuditReader
 from adapters.security.keyring import PostgresKeyRing, read_master_key
@@ -38,6 +40,7 @@ from adapters.security.migrations import PostgresTenantMigrations
 from adapters.security.postgres import PostgresSecurityUnitOfWork
 from adapters.security.revocations import Revocations
 from adapters.security.sealing import AuditSealer
+from adapters.security.spaces import SPACES
 from adapters.security.verification import AuditVerifier
 from adapters.settings import EventTransportKind, Settings
 from adapters.temporal.plugin import connect as connect_temporal
@@ -110,14 +113,22 @@ class Container:
 
         await self.database.run(None, work)
 
+    def spare_schemas(self) -> SpareSchemas:
+        """Schemas prepared for the next tenants. For a container that is not `lazy`."""
+        return SpareSchemas(self._owner(), (SPACES, CATALOGUES), self.settings.spare_schemas)
+
+    def _owner(self) -> Database:
+        assert self.owner is not None, "whoever makes tenants is the database's owner"
+        return self.owner
+
     def activities(self) -> list[Callable[..., Any]]:
         """Every activity, with its ports. For a container that is not `lazy`."""
-        assert self.owner is not None, "whoever makes tenants is the database's owner"
-        provisioning = UnitsOfWork(self.owner, PostgresSecurityUnitOfWork, as_tenant=False)
-        lakes = OwnerInTenant(self.owner, self._analytics)
+        owner = self._owner()
+        provisioning = UnitsOfWork(owner, PostgresSecurityUnitOfWork, as_tenant=False)
+        lakes = OwnerInTenant(owner, self._analytics)
         security = SecurityActivities(
             provisioning,
-            PostgresTenantMigrations(self.owner),
+            PostgresTenantMigrations(owner),
             self.keys,
             AuditSealer(self.database, self.signer),
             AuditVerifier(self.database, self.signer.verifier),

@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     worker_shutdown_grace_seconds: float = Field(
         default=10.0, ge=0, le=600, description="How long a stopping worker lets running activities finish."
     )
+    spare_schemas: int = Field(
+        default=4,
+        ge=0,
+        le=100,
+        description="How many tenants may come at once without waiting for tables to be made: so many schemas and lake "
+        "catalogues are kept prepared.",
+    )
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )

@@ -1,34 +1,16 @@
-"""Gauges that are read off the database, every few seconds."""
+"""Gauges that are read off the database."""
 
 from __future__ import annotations
-
-import asyncio
-
-import structlog
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
 from adapters.security.sealing import unsealed_seconds
 from adapters.telemetry.metrics import AUDIT_UNSEALED, DATABASE_CONNECTIONS, FENCE_AGE, PARKED_EVENTS, SUBSCRIPTION_LAG
 from domain.bus.ports import EventReader
-from domain.kernel.errors import Unavailable
-
-log = structlog.get_logger(__name__)
-PAUSE_SECONDS = 5.0
-
-
-async def keep_gauges(database: Database, events: EventReader) -> None:
-    """For ever."""
-    while True:
-        try:
-            await refresh_gauges(database, events)
-        except (Unavailable, OSError, TimeoutError) as error:
-            log.warning("gauges.stale", reason=str(error))
-        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def refresh_gauges(database: Database, events: EventReader) -> None:
-    """Read them once."""
+    """Read them all."""
     FENCE_AGE.set(await events.fence_age_seconds())
     for subscription, parked, behind in await database.run(None, _bus):
         PARKED_EVENTS.labels(subscription).set(parked)

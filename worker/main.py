@@ -1,4 +1,4 @@
-"""A worker process: Temporal worker, relay, and the gauges that only the database knows."""
+"""A worker process: Temporal worker, relay, and its upkeep."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 import uvloop
@@ -22,8 +23,9 @@ from adapters.telemetry.tracing import tracing
 from adapters.temporal.namespace import ensure_namespace
 from adapters.temporal.plugin import metrics_runtime
 from adapters.temporal.schedules import ensure_schedules
-from worker.gauges import keep_gauges
+from worker.gauges import refresh_gauges
 from worker.relay import Relay
+from worker.upkeep import every
 from workflows.registry import WORKFLOWS
 
 log = structlog.get_logger(__name__)
@@ -58,9 +60,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         # The first tenant should not wait for Alembic to be loaded.
         await asyncio.to_thread(upgrade_sql, TENANT, None)
         relay = Relay(container.database, container.subscriptions, container.starter)
+        gauges = partial(refresh_gauges, container.database, container.events)
+        spares = container.spare_schemas()
         background = [
             asyncio.create_task(relay.run(transport), name="relay"),
-            asyncio.create_task(keep_gauges(container.database, container.events), name="gauges"),
+            asyncio.create_task(every(5, gauges, otherwise="gauges.stale"), name="gauges"),
+            asyncio.create_task(every(2, spares.fill, otherwise="spare_schemas.not_filled"), name="spares"),
         ]
         if isinstance(transport, NatsTransport):
             background.append(asyncio.create_task(transport.pump_for_ever(), name="nats-pump"))

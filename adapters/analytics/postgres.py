@@ -1,4 +1,4 @@
-"""Dashboards in the tenant's schema, and the catalogue of its lake."""
+"""Dashboards, in the tenant's schema."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from adapters.postgres.embedded import APP
-from adapters.postgres.rows import hold, newest_first
+from adapters.analytics.catalogues import PostgresLakes
+from adapters.postgres.rows import newest_first
 from adapters.postgres.session import Session
 from domain.analytics.ids import DashboardId
 from domain.analytics.model import Dashboard, EventCount
-from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 
 _COLUMNS = "id, title, is_default, tiles, revision, created_at, updated_at"
@@ -59,38 +58,6 @@ class PostgresDashboards:
             "SELECT day, type, count FROM analytics_event_count ORDER BY day DESC, type"
         )
         return [EventCount(**dict(row)) for row in rows]
-
-
-class PostgresLakes:
-    """The lakes' catalogues: schema `lake_<tenant>`, copied from a template; needs the owner's connection."""
-
-    def __init__(self, session: Session, files: Path) -> None:
-        self._session = session
-        self._files = files
-
-    async def hold(self, tenant_id: TenantId) -> bool:
-        """Wait for others who make or drop this lake."""
-        await hold(self._session, f"analytics_lake/{tenant_id}")
-        return bool(await self._session.sql.fetchval("SELECT to_regnamespace($1) IS NOT NULL", f'"{tenant_id}"'))
-
-    async def create(self, tenant_id: TenantId) -> None:
-        """Copy the template; the application writes to it, the tenant's reader role reads it."""
-        schema = f"lake_{TenantId.parse(tenant_id)}"
-        sql = self._session.sql
-        await sql.execute("SELECT platform.clone_lake($1, $2)", schema, f"{self._files / tenant_id}/")
-        await sql.execute(f"""
-            CREATE ROLE "{schema}" LOGIN PASSWORD NULL NOINHERIT CONNECTION LIMIT 20;
-            GRANT USAGE, CREATE ON SCHEMA "{schema}" TO "{APP}";
-            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}" TO "{APP}";
-            GRANT USAGE ON SCHEMA "{schema}" TO "{schema}";
-            GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO "{schema}";
-            ALTER DEFAULT PRIVILEGES FOR ROLE "{APP}" IN SCHEMA "{schema}" GRANT SELECT ON TABLES TO "{schema}";
-        """)
-
-    async def drop(self, tenant_id: TenantId) -> None:
-        """Drop catalogue and reader."""
-        schema = f"lake_{TenantId.parse(tenant_id)}"
-        await self._session.sql.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE; DROP ROLE IF EXISTS "{schema}"')
 
 
 class PostgresAnalyticsUnitOfWork:

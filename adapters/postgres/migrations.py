@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domain.kernel.ids import TenantId
+from domain.kernel.ids import Id
 
 if TYPE_CHECKING:
     import asyncpg
@@ -85,9 +85,9 @@ async def migrate_schema(connection: Connection, schema: str, branch: str) -> st
     return head(branch)
 
 
-def tenant_schema_sql(tenant: TenantId, app_role: str) -> str:
+def tenant_schema_sql(tenant: Id, app_role: str) -> str:
     """The statements that create a tenant's role and empty schema."""
-    role = f"hg_{TenantId.parse(tenant)}"
+    role = f"hg_{type(tenant).parse(tenant)}"
     return f"""
         CREATE ROLE "{role}" NOLOGIN INHERIT IN ROLE harborgrid_tenant;
         GRANT "{role}" TO "{app_role}" WITH INHERIT FALSE, SET TRUE;

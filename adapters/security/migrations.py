@@ -6,7 +6,8 @@ import asyncpg
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
-from adapters.security.postgres import PostgresTenants, PostgresTenantSpaces
+from adapters.security.postgres import PostgresTenants
+from adapters.security.spaces import PostgresTenantSpaces
 from domain.kernel.audit import AuditEntry
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
 from domain.security.errors import MigrationFailed, TenantNotFound

@@ -1,4 +1,4 @@
-"""Security's tenants, spaces and API keys in PostgreSQL."""
+"""Security's tenants and API keys in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from adapters.postgres.answers import PostgresAnswers
-from adapters.postgres.embedded import APP
-from adapters.postgres.migrations import TENANT, migrate_schema, tenant_schema_sql
 from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
+from adapters.security.spaces import PostgresTenantSpaces
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import ApiKeyNotFound
 from domain.security.ids import ApiKeyId
-from domain.security.model import ApiKey, Tenant, User
+from domain.security.model import ApiKey, Tenant
 
 _TENANT = "id, organisation, status, locale, timezone, schema_revision, created_at, deprovisioned_at"
 _KEY = "id, tenant_id, label, scopes, status, created_at, expires_at, revoked_at, last_used_at, replaces"
@@ -55,53 +54,6 @@ class PostgresTenants:
         """Newest first."""
         return await newest_first(
             self._session, "security_tenant", lambda row: Tenant(**dict(row)), cursor=cursor, limit=limit
-        )
-
-
-class PostgresTenantSpaces:
-    """Schemas and roles; needs the owner's connection."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    async def create(self, tenant_id: TenantId) -> str:
-        """Make role, schema and tables."""
-        await self._session.sql.execute(tenant_schema_sql(tenant_id, APP))
-        revision = await migrate_schema(self._session.sql, tenant_id, TENANT)
-        await self._session.sql.execute("SET LOCAL search_path TO platform")
-        await self._session.sql.execute(
-            "UPDATE security_tenant SET schema_revision = $2 WHERE id = $1", tenant_id, revision
-        )
-        return revision
-
-    async def migrate(self, tenant_id: TenantId) -> str:
-        """Bring the schema to the newest revision."""
-        revision = await migrate_schema(self._session.sql, tenant_id, TENANT)
-        await self._session.sql.execute("SET LOCAL search_path TO platform")
-        await self._session.sql.execute(
-            "UPDATE security_tenant SET schema_revision = $2 WHERE id = $1", tenant_id, revision
-        )
-        return revision
-
-    async def drop(self, tenant_id: TenantId) -> None:
-        """Drop schemas and roles, whichever exist."""
-        sql = self._session.sql
-        await sql.execute(f'DROP SCHEMA IF EXISTS "{TenantId.parse(tenant_id)}" CASCADE')
-        await sql.execute(f'DROP SCHEMA IF EXISTS "lake_{tenant_id}" CASCADE')
-        for role in (f"hg_{tenant_id}", f"lake_{tenant_id}"):
-            if await sql.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-                await sql.execute(f'DROP ROLE "{role}"')
-
-    async def add_user(self, tenant_id: TenantId, user: User) -> None:
-        """Put a person into the tenant's schema."""
-        await self._session.sql.execute(
-            f'INSERT INTO "{TenantId.parse(tenant_id)}".security_user (id, name, email, role, created_at) '
-            "VALUES ($1, $2, $3, $4, $5)",
-            user.id,
-            user.name,
-            user.email,
-            user.role,
-            user.created_at,
         )
 
 

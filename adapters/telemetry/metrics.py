@@ -27,6 +27,8 @@ WORKFLOW_STARTS = Counter("workflow_starts_total", "Workflow starts asked for.",
 
 DATABASE_TRANSACTIONS = Counter("database_transactions_total", "Database transactions by how they ended.", ["outcome"])
 DATABASE_CONNECTIONS = Gauge("database_pool_connections", "Pooled database connections.", ["state"])
+SCHEMAS_CREATED = Counter("database_schemas_created_total", "Schemas given to tenants.", ["kind", "origin"])
+SPARE_SCHEMAS = Gauge("database_spare_schemas", "Prepared schemas, when a worker last looked.", ["kind"])
 
 AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest audit record that is not sealed yet.")
 AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")

@@ -35,6 +35,7 @@ CUSTOMERS_WORD = {"workflow": "automation", "collab": "collaboration"}
 TABLES_OF_NO_MODULE = {
     "events": "the event store belongs to all modules",
     "http_answer": "answers kept under Idempotency-Keys belong to the API",
+    "spare_schema": "prepared for whichever module asks for a schema of its tenants",
     "alembic_version": "Alembic's own",
 }
 

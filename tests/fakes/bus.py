@@ -14,7 +14,8 @@ from adapters.postgres.database import Database, connect
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.postgres.session import Session
 from adapters.postgres.wakeups import Wakeups
-from adapters.security.postgres import PostgresTenants, PostgresTenantSpaces
+from adapters.security.postgres import PostgresTenants
+from adapters.security.spaces import PostgresTenantSpaces
 from domain.analytics.events import DashboardUpdated
 from domain.analytics.ids import DashboardId
 from domain.bus.event import Event, Position, RecordedEvent

@@ -28,7 +28,8 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 async def analysed(stack: Stack) -> Tenant:
-    """A tenant whose six events have reached its lake."""
+    """A tenant whose six events have reached its lake, one that was prepared for nobody in particular."""
+    await stack.container.spare_schemas().fill()
     tenant = await stack.tenant()
 
     async def is_loaded() -> bool:
