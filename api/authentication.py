@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from adapters.kernel.clock import utc_now
@@ -39,6 +41,7 @@ class Authentication:
     def __init__(self, database: Database, sessions: OperatorSessions, revocations: Revocations) -> None:
         self._database, self._sessions, self._revocations = database, sessions, revocations
         self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._asked: dict[bytes, asyncio.Task[Caller]] = {}
         self._forgotten = 0
         revocations.on_change(self._forget)
 
@@ -53,7 +56,17 @@ class Authentication:
         now = time.monotonic()
         if known is not None and now < known[1]:
             return known[0]
-        forgotten = self._forgotten
+        if not self._revocations.is_heard:
+            return (await self._owner_of(presented.decode("latin-1")))[0]
+        # Requests that come together wait for one look at the database: the other thirty would all find the same.
+        asked = self._asked.get(presented)
+        if asked is None:
+            asked = self._asked[presented] = asyncio.create_task(self._look_up(presented))
+            asked.add_done_callback(partial(self._answered, presented))
+        return await asyncio.shield(asked)
+
+    async def _look_up(self, presented: bytes) -> Caller:
+        forgotten, now = self._forgotten, time.monotonic()
         owner, seconds = await self._owner_of(presented.decode("latin-1"))
         # What was read before a change that has been told of since must not be remembered after it.
         if self._revocations.is_heard and forgotten == self._forgotten:
@@ -62,9 +75,17 @@ class Authentication:
             self._known.popitem(last=False)
         return owner
 
+    def _answered(self, presented: bytes, asked: asyncio.Task[Caller]) -> None:
+        if self._asked.get(presented) is asked:
+            del self._asked[presented]
+        if not asked.cancelled():
+            asked.exception()  # whoever asked may have gone away
+
     def _forget(self, key_id: str) -> None:
         """Rare, so it looks through what is known instead of keeping a second index."""
         self._forgotten += 1
+        # Later requests must not join a look that was taken before this change.
+        self._asked.clear()
         for presented in [known for known, (caller, _) in self._known.items() if caller.principal.key_id == key_id]:
             del self._known[presented]
 

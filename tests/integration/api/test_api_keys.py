@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from conftest import Stack, Tenant, serving, until
+from prometheus_client import REGISTRY
 
 from adapters.container import open_container
 
@@ -92,6 +94,52 @@ class TestCaller:
         answer = await stack.http.get("/livez", headers={"X-API-Key": "nonsense"})
 
         assert answer.status_code == 401
+
+
+class TestCrowd:
+    async def test_with_one_key_is_looked_up_once_and_again_after_a_change(
+        self, stack: Stack, make_key: MakeKey
+    ) -> None:
+        key = await make_key()
+        async with (
+            open_container(stack.settings, process="crowd") as container,
+            serving(container) as url,
+            httpx.AsyncClient(base_url=url) as http,
+            stack.container.database.pool.acquire() as doorkeeper,
+        ):
+
+            async def is_heard() -> bool:
+                return container.revocations.is_heard
+
+            async def are_there() -> bool:
+                return REGISTRY.get_sample_value("http_requests_in_progress") == len(crowd)
+
+            async def looks() -> int:
+                count: int = await stack.container.database.pool.fetchval(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                    "AND application_name = 'harborgrid-crowd' AND datname = current_database()"
+                )
+                return count
+
+            await until(is_heard, what="the first listening")
+            async with doorkeeper.transaction():
+                await doorkeeper.execute("LOCK TABLE platform.security_api_key IN ACCESS EXCLUSIVE MODE")
+                crowd = [asyncio.create_task(whoami(http, key["secret"])) for _ in range(10)]
+                await until(are_there, what="the crowd")
+                await until(looks, what="the look")
+                before = await looks()
+                container.revocations.tell(key["id"])
+                crowd += [asyncio.create_task(whoami(http, key["secret"])) for _ in range(10)]
+                await until(are_there, what="the second crowd")
+                await until(partial(_is, looks, 2), what="the second look")
+            answers = await asyncio.gather(*crowd)
+
+        assert 1 == before
+        assert {200} == {answer.status_code for answer in answers}
+
+
+async def _is(count: Callable[[], Awaitable[int]], expected: int) -> bool:
+    return await count() == expected
 
 
 class TestRevokedKey:
