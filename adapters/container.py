@@ -21,6 +21,7 @@ from adapters.analytics.event_counts import EventCounts
 from adapters.analytics.event_lake import EventLake
 from adapters.analytics.postgres import PostgresAnalyticsUnitOfWork
 from adapters.automation.postgres import OnboardingDesk, PostgresAutomationUnitOfWork
+from adapters.billing.entitlements import entitlements_of
 from adapters.billing.postgres import KnownPlans, PostgresBillingUnitOfWork
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
@@ -34,6 +35,7 @@ from adapters.postgres.database import Database, connect
 from adapters.postgres.session import Session
 from adapters.postgres.spares import SpareSchemas
 from adapters.postgres.wakeups import Wakeups
+from adapters.security.access import AccessRules
 from adapters.security.audit import AuditReader
 from adapters.security.keyring import PostgresKeyRing, read_master_key
 from adapters.security.migrations import PostgresTenantMigrations
@@ -49,6 +51,8 @@ from domain.bus.ports import EventTransport
 from domain.catalogue import CATALOGUE
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
+from domain.permissions import PERMISSIONS
+from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
 
 UnitOfWork = TypeVar("UnitOfWork")
@@ -92,6 +96,7 @@ class Container:
             database, [*self.projections, self.lake, ReactionHandler(self.starter)], CATALOGUE
         )
         self.revocations = Revocations()
+        self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)
         self.signer = CheckpointSigner(self.master_key)
         self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         description="How many tenants may come at once without waiting for tables to be made: so many schemas and lake "
         "catalogues are kept prepared.",
     )
+    country_header: str = Field(
+        default="",
+        description="Request header with the caller's country (ISO 3166-1 alpha-2), for access policies. Name one only "
+        "if a proxy in front of every process sets or removes it. Empty: policies know no country.",
+    )
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )

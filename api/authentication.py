@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
+from adapters.security.remembered import FRESH_SECONDS, Remembered
 from adapters.security.revocations import Revocations
 from api.operator_session import CODEC_PATH, OperatorSessions
 from domain.kernel.context import Actor, ActorKind
 from domain.kernel.errors import Unauthenticated
+from domain.kernel.permissions import Scope
 from domain.security import api_keys
 from domain.security.ids import ApiKeyId
-from domain.security.model import Principal, Scope
+from domain.security.model import Principal
 
-# Remembered while changes are told; a key whose change is never told of works for this long at most.
-FRESH_SECONDS = 1.0
-_REMEMBERED = 10_000
 _NOBODY = bytes(32)
 
 
@@ -39,11 +34,10 @@ class Authentication:
     """Reads credentials. No credentials is nobody; wrong ones are refused."""
 
     def __init__(self, database: Database, sessions: OperatorSessions, revocations: Revocations) -> None:
-        self._database, self._sessions, self._revocations = database, sessions, revocations
-        self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
-        self._asked: dict[bytes, asyncio.Task[Caller]] = {}
-        self._forgotten = 0
-        revocations.on_change(self._forget)
+        self._database, self._sessions = database, sessions
+        self._callers: Remembered[bytes, Caller] = Remembered(
+            self._owner_of, revocations, lambda about, _, caller: about == caller.principal.key_id
+        )
 
     async def caller(self, headers: dict[bytes, bytes], path: str) -> Caller | None:
         """The caller, or None. Raises Unauthenticated for credentials that are not valid."""
@@ -52,46 +46,11 @@ class Authentication:
             # A cookie rides along unasked, so it opens nothing but the codec, which changes nothing.
             cookie = headers.get(b"cookie") if path.startswith(CODEC_PATH) else None
             return await self._holder_of(cookie) if cookie else None
-        known = self._known.get(presented)
-        now = time.monotonic()
-        if known is not None and now < known[1]:
-            return known[0]
-        if not self._revocations.is_heard:
-            return (await self._owner_of(presented.decode("latin-1")))[0]
-        # Requests that come together wait for one look at the database: the other thirty would all find the same.
-        asked = self._asked.get(presented)
-        if asked is None:
-            asked = self._asked[presented] = asyncio.create_task(self._look_up(presented))
-            asked.add_done_callback(partial(self._answered, presented))
-        return await asyncio.shield(asked)
+        return self._callers.now(presented) or await self._callers.get(presented)
 
-    async def _look_up(self, presented: bytes) -> Caller:
-        forgotten, now = self._forgotten, time.monotonic()
-        owner, seconds = await self._owner_of(presented.decode("latin-1"))
-        # What was read before a change that has been told of since must not be remembered after it.
-        if self._revocations.is_heard and forgotten == self._forgotten:
-            self._known[presented] = (owner, now + seconds)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return owner
-
-    def _answered(self, presented: bytes, asked: asyncio.Task[Caller]) -> None:
-        if self._asked.get(presented) is asked:
-            del self._asked[presented]
-        if not asked.cancelled():
-            asked.exception()  # whoever asked may have gone away
-
-    def _forget(self, key_id: str) -> None:
-        """Rare, so it looks through what is known instead of keeping a second index."""
-        self._forgotten += 1
-        # Later requests must not join a look that was taken before this change.
-        self._asked.clear()
-        for presented in [known for known, (caller, _) in self._known.items() if caller.principal.key_id == key_id]:
-            del self._known[presented]
-
-    async def _owner_of(self, presented: str) -> tuple[Caller, float]:
+    async def _owner_of(self, presented: bytes) -> tuple[Caller, float]:
         """Whose key it is, and for how many seconds that may be remembered."""
-        read = api_keys.read(presented)
+        read = api_keys.read(presented.decode("latin-1"))
         if read is None:
             raise Unauthenticated("the API key is malformed")
         key_id, secret_hash = read

@@ -1,55 +1,21 @@
-"""Who may do what, as the type of a parameter: a route without one of these is open to everyone.
+"""Who may call a route, as the type of a parameter: `Annotated[TenantId, own_tenant(RENAME_DASHBOARD)]`.
 
-`Reader`, `Writer` and `Admin` are callers with that scope: a tenant's own key, or the operator.
-`TenantOf...` is the tenant they act in. `Operator` is the platform's operator alone.
+A route without one of these is open to everyone, and a test lists those that are.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
+from api.authorization import demand
 from api.parameters import container_of
-from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId
-from domain.security.errors import OperatorsOnly, ScopeMissing, TenantDeprovisioned, TenantNotFound, TenantRequired
-from domain.security.model import Principal, Scope, Tenant, TenantStatus
-
-
-def principal_of(request: Request) -> Principal:
-    """The caller. Raises Unauthenticated."""
-    principal: Principal | None = request.scope["state"]["principal"]
-    if principal is None:
-        raise Unauthenticated
-    return principal
-
-
-async def _reader(request: Request) -> Principal:
-    return _demand(request, Scope.READ)
-
-
-async def _writer(request: Request) -> Principal:
-    return _demand(request, Scope.WRITE)
-
-
-async def _admin(request: Request) -> Principal:
-    return _demand(request, Scope.ADMIN)
-
-
-async def _operator(request: Request) -> Principal:
-    principal = principal_of(request)
-    if not principal.is_operator:
-        raise OperatorsOnly
-    return principal
-
-
-def _demand(request: Request, scope: Scope) -> Principal:
-    principal = principal_of(request)
-    if not principal.may(scope):
-        raise ScopeMissing(scope=scope)
-    return principal
-
+from domain.kernel.permissions import Permission
+from domain.security.errors import TenantDeprovisioned, TenantNotFound, TenantRequired
+from domain.security.model import Principal, Tenant, TenantStatus
 
 TenantQuery = Annotated[
     TenantId | None,
@@ -57,53 +23,56 @@ TenantQuery = Annotated[
 ]
 
 
+def may(permission: Permission) -> Any:
+    """The caller, a Principal, who may do this."""
+
+    async def caller(request: Request) -> Principal:
+        return await demand(request, permission)
+
+    return _depends(caller, permission)
+
+
+def own_tenant(permission: Permission) -> Any:
+    """The TenantId that the caller may do this in: its own, or the one that an operator names."""
+
+    async def tenant(request: Request, asked: TenantQuery = None) -> TenantId:
+        principal = await demand(request, permission)
+        if principal.tenant_id is not None:
+            return principal.tenant_id
+        if asked is None:
+            raise TenantRequired
+        found = await _asked_for(request, asked)
+        if found.status is not TenantStatus.ACTIVE:
+            raise TenantDeprovisioned
+        return found.id
+
+    return _depends(tenant, permission)
+
+
+def visible_tenant(permission: Permission) -> Any:
+    """The TenantId whose things the caller may see; None is an operator who sees every tenant's."""
+
+    async def tenant(request: Request, asked: TenantQuery = None) -> TenantId | None:
+        principal = await demand(request, permission)
+        if not principal.is_operator:
+            return principal.tenant_id
+        return (await _asked_for(request, asked)).id if asked else None
+
+    return _depends(tenant, permission)
+
+
+def permission_of(dependency: Callable[..., Any]) -> Permission | None:
+    """The permission that a dependency demands, if it is one of these."""
+    return getattr(dependency, "permission", None)
+
+
+def _depends(dependency: Callable[..., Awaitable[Any]], permission: Permission) -> Any:
+    dependency.permission = permission  # type: ignore[attr-defined]
+    return Depends(dependency)
+
+
 async def _asked_for(request: Request, tenant_id: TenantId) -> Tenant:
     found = await container_of(request).security(None, lambda uow: uow.tenants.find(tenant_id))
     if found is None:
         raise TenantNotFound
     return found
-
-
-async def _visible(request: Request, principal: Principal, asked: TenantId | None) -> TenantId | None:
-    if not principal.is_operator:
-        return principal.tenant_id
-    return (await _asked_for(request, asked)).id if asked else None
-
-
-async def _own_of(request: Request, principal: Principal, asked: TenantId | None) -> TenantId:
-    if principal.tenant_id is not None:
-        return principal.tenant_id
-    if asked is None:
-        raise TenantRequired
-    tenant = await _asked_for(request, asked)
-    if tenant.status is not TenantStatus.ACTIVE:
-        raise TenantDeprovisioned
-    return tenant.id
-
-
-async def _readable(request: Request, asked: TenantQuery = None) -> TenantId | None:
-    return await _visible(request, _demand(request, Scope.READ), asked)
-
-
-async def _own(request: Request, asked: TenantQuery = None) -> TenantId:
-    return await _own_of(request, _demand(request, Scope.READ), asked)
-
-
-async def _own_to_write(request: Request, asked: TenantQuery = None) -> TenantId:
-    return await _own_of(request, _demand(request, Scope.WRITE), asked)
-
-
-async def _own_to_administer(request: Request, asked: TenantQuery = None) -> TenantId:
-    return await _own_of(request, _demand(request, Scope.ADMIN), asked)
-
-
-Reader = Annotated[Principal, Depends(_reader)]
-Writer = Annotated[Principal, Depends(_writer)]
-Admin = Annotated[Principal, Depends(_admin)]
-Operator = Annotated[Principal, Depends(_operator)]
-
-Readable = Annotated[TenantId | None, Depends(_readable)]
-"""A reader's own tenant; None is the operator, who sees every tenant."""
-TenantOfReader = Annotated[TenantId, Depends(_own)]
-TenantOfWriter = Annotated[TenantId, Depends(_own_to_write)]
-TenantOfAdmin = Annotated[TenantId, Depends(_own_to_administer)]

@@ -10,9 +10,9 @@ from adapters.security.postgres import PostgresSecurityUnitOfWork
 from adapters.settings import Settings
 from cli.environment import operator_key_path
 from domain.kernel.context import Actor, ActorKind, Context, within
+from domain.kernel.permissions import Scope
 from domain.security.api_keys import SECRET_BYTES
 from domain.security.ids import ApiKeyId
-from domain.security.model import Scope
 from domain.security.service import create_api_key
 
 

@@ -96,21 +96,30 @@ class PostgresSubscriptions:
 
 
 class KnownPlans:
-    """Plan codes as of a minute ago at most, so that a wrong one is refused at the door."""
+    """The plans as of a minute ago at most, so that a wrong one is refused at the door."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._codes: frozenset[str] = frozenset()
+        self._plans: dict[str, Plan] = {}
         self._read_at = float("-inf")
 
     async def known(self, code: str) -> None:
         """Raises PlanNotFound."""
-        if code not in self._codes or time.monotonic() - self._read_at > 60:
-            plans = await self._database.run(None, lambda session: PostgresPlans(session).all())
-            self._codes = frozenset(plan.code for plan in plans)
-            self._read_at = time.monotonic()
-        if code not in self._codes:
-            raise PlanNotFound(plan_code=code, known=sorted(self._codes))
+        if code not in self._plans or time.monotonic() - self._read_at > 60:
+            await self._read()
+        if code not in self._plans:
+            raise PlanNotFound(plan_code=code, known=sorted(self._plans))
+
+    async def including(self, feature: str) -> list[str]:
+        """The codes of the plans that include a feature, cheapest first."""
+        if time.monotonic() - self._read_at > 60:
+            await self._read()
+        return [plan.code for plan in self._plans.values() if feature in plan.features]
+
+    async def _read(self) -> None:
+        plans = await self._database.run(None, lambda session: PostgresPlans(session).all())
+        self._plans = {plan.code: plan for plan in plans}
+        self._read_at = time.monotonic()
 
 
 class PostgresBillingUnitOfWork:

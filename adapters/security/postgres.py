@@ -8,6 +8,7 @@ from typing import Any
 from adapters.postgres.answers import PostgresAnswers
 from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
+from adapters.security.policies import PostgresPolicies
 from adapters.security.spaces import PostgresTenantSpaces
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -147,6 +148,7 @@ class PostgresSecurityUnitOfWork:
         self.tenants = PostgresTenants(session)
         self.spaces = PostgresTenantSpaces(session)
         self.api_keys = PostgresApiKeys(session)
+        self.policies = PostgresPolicies(session)
         self.answers = PostgresAnswers(session)
         self.events = session
         self.audit = session

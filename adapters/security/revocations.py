@@ -13,7 +13,7 @@ import structlog
 from adapters.postgres.database import Database
 from domain.kernel.errors import Unavailable
 
-CHANNEL = "harborgrid_keys"
+CHANNEL = "harborgrid_access"
 _PAUSE_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 

@@ -33,3 +33,5 @@ SPARE_SCHEMAS = Gauge("database_spare_schemas", "Prepared schemas, when a worker
 AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest audit record that is not sealed yet.")
 AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")
 AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])
+DECISIONS = Counter("security_decisions_total", "Decisions on what a caller may do.", ["decision"])
+POLICIES_PARSED = Counter("security_policies_parsed_total", "Tenants' access policies parsed.")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from adapters.kernel.clock import utc_now
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, IfMatch, IfNoneMatch, Limit, Line, World, etag, is_known, revision_in
-from api.principals import TenantOfReader, TenantOfWriter
+from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.analytics.errors import DashboardNotFound
 from domain.analytics.ids import DashboardId
 from domain.analytics.model import Dashboard
+from domain.analytics.permissions import READ_DASHBOARDS, RENAME_DASHBOARD
 from domain.analytics.service import rename_dashboard
 from domain.kernel.errors import PreconditionFailed, PreconditionRequired
+from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.errors import ScopeMissing, TenantRequired
@@ -31,7 +35,10 @@ class DashboardChange(Body):
 
 @router.get("", response_model=Answer[Page[Dashboard]], responses=problems(TenantRequired))
 async def list_dashboards(
-    tenant: TenantOfReader, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    tenant: Annotated[TenantId, own_tenant(READ_DASHBOARDS)],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
 ) -> Answer[Page[Dashboard]]:
     """Dashboards, newest first."""
     return ok(await world.analytics(tenant, lambda uow: uow.dashboards.page(cursor=cursor, limit=limit)))
@@ -44,7 +51,7 @@ async def list_dashboards(
 )
 async def get_dashboard(
     dashboard_id: DashboardId,
-    tenant: TenantOfReader,
+    tenant: Annotated[TenantId, own_tenant(READ_DASHBOARDS)],
     world: World,
     response: Response,
     if_none_match: IfNoneMatch = None,
@@ -68,7 +75,7 @@ async def get_dashboard(
 async def patch_dashboard(
     dashboard_id: DashboardId,
     body: DashboardChange,
-    tenant: TenantOfWriter,
+    tenant: Annotated[TenantId, own_tenant(RENAME_DASHBOARD)],
     world: World,
     response: Response,
     if_match: IfMatch = None,

@@ -13,13 +13,14 @@ from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.idempotency import IdempotencyKey, keyed, replay
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
-from api.principals import Operator, Readable
+from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.automation.errors import OnboardingFinished, OnboardingNotFound
 from domain.automation.events import OnboardingRequested
 from domain.automation.ids import OnboardingId
 from domain.automation.model import Onboarding, Step, steps_told_by, what_happens_next
+from domain.automation.permissions import CANCEL_ONBOARDING, READ_ONBOARDINGS, REQUEST_ONBOARDING
 from domain.automation.service import request_cancellation
 from domain.billing.errors import PlanNotFound
 from domain.kernel.context import current_context, within
@@ -28,6 +29,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.security.errors import OperatorsOnly
+from domain.security.model import Principal
 from workflows.sagas.onboarding import workflow_id
 
 router = APIRouter(prefix="/v1/workflow/onboardings", tags=["workflow"], route_class=Route)
@@ -100,7 +102,12 @@ class CancelBody(Body):
     responses=problems(OperatorsOnly, PlanNotFound, IdempotencyKeyReused, DatabaseUnavailable, CommitUnknown),
 )
 async def request_onboarding(
-    body: OnboardingBody, operator: Operator, key: IdempotencyKey, world: World, request: Request, response: Response
+    body: OnboardingBody,
+    operator: Annotated[Principal, may(REQUEST_ONBOARDING)],
+    key: IdempotencyKey,
+    world: World,
+    request: Request,
+    response: Response,
 ) -> Answer[AcceptedOnboarding] | Response:
     """Bring an organisation in. The request is kept even while the workflow service is down."""
     await world.plans.known(body.plan_code)
@@ -124,7 +131,10 @@ async def request_onboarding(
 
 @router.get("", response_model=Answer[Page[OnboardingView]])
 async def list_onboardings(
-    tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    tenant: Annotated[TenantId | None, visible_tenant(READ_ONBOARDINGS)],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
 ) -> Answer[Page[OnboardingView]]:
     """Onboardings, newest first."""
     page = await world.automation(tenant, lambda uow: uow.onboardings.page(tenant, cursor=cursor, limit=limit))
@@ -133,7 +143,11 @@ async def list_onboardings(
 
 
 @router.get("/{onboarding_id}", response_model=Answer[OnboardingView], responses=problems(OnboardingNotFound))
-async def get_onboarding(onboarding_id: OnboardingId, tenant: Readable, world: World) -> Answer[OnboardingView]:
+async def get_onboarding(
+    onboarding_id: OnboardingId,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_ONBOARDINGS)],
+    world: World,
+) -> Answer[OnboardingView]:
     """Each step's state, what happens next and, on failure, what was undone; read from the event stream."""
     onboarding = await world.automation(tenant, lambda uow: uow.onboardings.get(tenant, onboarding_id))
     return ok(await _view(world, onboarding))
@@ -146,7 +160,10 @@ async def get_onboarding(onboarding_id: OnboardingId, tenant: Readable, world: W
     responses=problems(OperatorsOnly, OnboardingNotFound, OnboardingFinished),
 )
 async def cancel_onboarding(
-    onboarding_id: OnboardingId, body: CancelBody, _: Operator, world: World
+    onboarding_id: OnboardingId,
+    body: CancelBody,
+    _: Annotated[Principal, may(CANCEL_ONBOARDING)],
+    world: World,
 ) -> Answer[OnboardingView]:
     """Undo what was done so far, last first. Asking twice is asking once."""
     found = await world.automation(None, lambda uow: uow.onboardings.get(None, onboarding_id))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
-from api.principals import Readable
+from api.principals import visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.billing.errors import SubscriptionNotFound
 from domain.billing.ids import SubscriptionId
 from domain.billing.model import Subscription
+from domain.billing.permissions import READ_SUBSCRIPTIONS
+from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 
 router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"], route_class=Route)
@@ -19,14 +23,21 @@ router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"], route_c
 
 @router.get("", response_model=Answer[Page[Subscription]])
 async def list_subscriptions(
-    tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    tenant: Annotated[TenantId | None, visible_tenant(READ_SUBSCRIPTIONS)],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
 ) -> Answer[Page[Subscription]]:
     """Subscriptions, newest first."""
     return ok(await world.billing(tenant, lambda uow: uow.subscriptions.page(tenant, cursor=cursor, limit=limit)))
 
 
 @router.get("/{subscription_id}", response_model=Answer[Subscription], responses=problems(SubscriptionNotFound))
-async def get_subscription(subscription_id: SubscriptionId, tenant: Readable, world: World) -> Answer[Subscription]:
+async def get_subscription(
+    subscription_id: SubscriptionId,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_SUBSCRIPTIONS)],
+    world: World,
+) -> Answer[Subscription]:
     """One subscription."""
     found = await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
     if tenant is not None and found.tenant_id != tenant:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from pydantic import Base64Bytes, Field
 from temporalio.api.common.v1 import Payload as TemporalPayload
 
 from adapters.temporal.codec import TenantCodec
 from api.parameters import World
-from api.principals import Operator
+from api.principals import may
 from api.problems import problems
 from api.routes import Route
+from domain.bus.permissions import DECODE_PAYLOADS
 from domain.kernel.payload import Payload
 from domain.security.errors import DataKeyNotFound, OperatorsOnly, Undecipherable
 from domain.security.ids import DataKeyId
+from domain.security.model import Principal
 
 router = APIRouter(prefix="/v1/bus/codec", tags=["bus"], route_class=Route)
 
@@ -38,7 +42,11 @@ class WorkflowPayloads(Payload):
     response_model=WorkflowPayloads,
     responses=problems(OperatorsOnly, Undecipherable, DataKeyNotFound),
 )
-async def decode(body: WorkflowPayloads, operator: Operator, world: World) -> WorkflowPayloads:
+async def decode(
+    body: WorkflowPayloads,
+    operator: Annotated[Principal, may(DECODE_PAYLOADS)],
+    world: World,
+) -> WorkflowPayloads:
     """Temporal's remote codec protocol: encrypted payloads in, plain ones out, not in the envelope."""
     sealed = [TemporalPayload(metadata=payload.metadata, data=payload.data) for payload in body.payloads]
     for payload in sealed:

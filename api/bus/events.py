@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query
 
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
-from api.principals import Readable
+from api.principals import visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.bus.errors import EventNotFound
 from domain.bus.event import EventId, RecordedEvent
+from domain.bus.permissions import READ_EVENTS
+from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 
 router = APIRouter(prefix="/v1/bus/events", tags=["bus"], route_class=Route)
@@ -20,7 +22,7 @@ router = APIRouter(prefix="/v1/bus/events", tags=["bus"], route_class=Route)
 
 @router.get("", response_model=Answer[Page[RecordedEvent]])
 async def list_events(  # noqa: PLR0913, PLR0917 - each is a filter
-    tenant: Readable,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_EVENTS)],
     world: World,
     type: Annotated[list[Line], Query(max_length=20, description="Event types; repeat for several.")] = [],  # noqa: B006
     subject: Annotated[Line | None, Query(description="The id of the thing the events are about.")] = None,
@@ -38,6 +40,10 @@ async def list_events(  # noqa: PLR0913, PLR0917 - each is a filter
 
 
 @router.get("/{event_id}", response_model=Answer[RecordedEvent], responses=problems(EventNotFound))
-async def get_event(event_id: EventId, tenant: Readable, world: World) -> Answer[RecordedEvent]:
+async def get_event(
+    event_id: EventId,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_EVENTS)],
+    world: World,
+) -> Answer[RecordedEvent]:
     """One event."""
     return ok(await world.events.get(tenant, event_id))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, StrictBool
 from temporalio.client import WorkflowExecutionStatus
 
 from adapters.kernel.clock import new_id
 from api.envelope import Answer, ok
 from api.parameters import Line, World
-from api.principals import Readable, TenantOfAdmin, TenantOfReader
+from api.principals import own_tenant, visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.bus.errors import NotAProjection, RebuildNotFound, SubscriptionNotFound
 from domain.bus.model import Rebuild, RebuildId, RebuildReport, Subscription, SubscriptionKind, SubscriptionState
+from domain.bus.permissions import READ_REBUILDS, READ_SUBSCRIPTIONS, REBUILD_PROJECTION
 from domain.kernel.errors import WorkflowsUnavailable
+from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.security.errors import ScopeMissing, TenantRequired
 from workflows.bus.rebuild import RebuildWorkflow, workflow_id
@@ -32,7 +36,7 @@ class SubscriptionView(Payload):
 class RebuildBody(Body):
     """How to rebuild."""
 
-    swap: bool = Field(default=False, description="Replace the live projection if the replay differs from it.")
+    swap: StrictBool = Field(default=False, description="Replace the live projection if the replay differs from it.")
 
 
 class StartedRebuild(Payload):
@@ -52,7 +56,10 @@ class RebuildView(Payload):
 
 
 @router.get("", response_model=Answer[list[SubscriptionView]])
-async def list_subscriptions(tenant: Readable, world: World) -> Answer[list[SubscriptionView]]:
+async def list_subscriptions(
+    tenant: Annotated[TenantId | None, visible_tenant(READ_SUBSCRIPTIONS)],
+    world: World,
+) -> Answer[list[SubscriptionView]]:
     """Every subscription, with cursor, lag and parked count."""
     states = await world.subscriptions.states(tenant)
     return ok(
@@ -72,7 +79,12 @@ async def list_subscriptions(tenant: Readable, world: World) -> Answer[list[Subs
     response_model=Answer[StartedRebuild],
     responses=problems(SubscriptionNotFound, NotAProjection, ScopeMissing, TenantRequired, WorkflowsUnavailable),
 )
-async def start_rebuild(name: Line, body: RebuildBody, tenant: TenantOfAdmin, world: World) -> Answer[StartedRebuild]:
+async def start_rebuild(
+    name: Line,
+    body: RebuildBody,
+    tenant: Annotated[TenantId, own_tenant(REBUILD_PROJECTION)],
+    world: World,
+) -> Answer[StartedRebuild]:
     """Replay the tenant's events into a shadow of the projection and compare the two."""
     subscription = world.subscriptions.handler(name).subscription
     if subscription.kind is not SubscriptionKind.PROJECTION:
@@ -98,7 +110,12 @@ async def start_rebuild(name: Line, body: RebuildBody, tenant: TenantOfAdmin, wo
     response_model=Answer[RebuildView],
     responses=problems(RebuildNotFound, SubscriptionNotFound, TenantRequired, WorkflowsUnavailable),
 )
-async def get_rebuild(name: Line, rebuild_id: RebuildId, tenant: TenantOfReader, world: World) -> Answer[RebuildView]:
+async def get_rebuild(
+    name: Line,
+    rebuild_id: RebuildId,
+    tenant: Annotated[TenantId, own_tenant(READ_REBUILDS)],
+    world: World,
+) -> Answer[RebuildView]:
     """Where it stands and, at the end, whether replay and live projection are equal."""
     world.subscriptions.handler(name)
     id_ = workflow_id(tenant, name, rebuild_id)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from adapters.kernel.clock import new_id, utc_now
+from api.authorization import principal_of
 from api.envelope import Answer, ok
 from api.idempotency import OptionalIdempotencyKey, keyed, replay
 from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
-from api.principals import Admin, Readable, Reader, TenantOfAdmin, principal_of
+from api.principals import may, own_tenant, visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.errors import Forbidden, IdempotencyKeyReused
@@ -21,6 +22,7 @@ from domain.kernel.idempotency import AlreadyAnswered
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
+from domain.kernel.permissions import Scope
 from domain.security.api_keys import SECRET_BYTES
 from domain.security.errors import (
     ApiKeyAlreadyClaimed,
@@ -31,7 +33,15 @@ from domain.security.errors import (
     TenantRequired,
 )
 from domain.security.ids import ApiKeyId
-from domain.security.model import ApiKey, Principal, RevealedApiKey, Scope
+from domain.security.model import ApiKey, Principal, RevealedApiKey
+from domain.security.permissions import (
+    CREATE_API_KEY,
+    READ_API_KEYS,
+    READ_OWN_API_KEY,
+    REVEAL_API_KEY,
+    REVOKE_API_KEY,
+    ROTATE_API_KEY,
+)
 from domain.security.service import create_api_key, reveal_api_key, revoke_api_key, rotate_api_key
 
 router = APIRouter(prefix="/v1/security/api-keys", tags=["security"], route_class=Route)
@@ -75,14 +85,17 @@ class CurrentKey(Payload):
 
 
 @router.get("/current", response_model=Answer[CurrentKey])
-async def get_current_key(reader: Reader) -> Answer[CurrentKey]:
+async def get_current_key(reader: Annotated[Principal, may(READ_OWN_API_KEY)]) -> Answer[CurrentKey]:
     """The key this request came with."""
     return ok(CurrentKey.trusted(key_id=reader.key_id, tenant_id=reader.tenant_id, scopes=sorted(reader.scopes)))
 
 
 @router.get("", response_model=Answer[Page[ApiKey]])
 async def list_api_keys(
-    tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    tenant: Annotated[TenantId | None, visible_tenant(READ_API_KEYS)],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
 ) -> Answer[Page[ApiKey]]:
     """Keys, newest first; never their secrets."""
     return ok(await world.security(tenant, lambda uow: uow.api_keys.page(tenant, cursor=cursor, limit=limit)))
@@ -95,7 +108,11 @@ async def list_api_keys(
     responses=problems(ScopeMissing, TenantRequired, TenantNotFound, IdempotencyKeyReused),
 )
 async def post_api_key(
-    body: ApiKeyBody, tenant: TenantOfAdmin, world: World, request: Request, key: OptionalIdempotencyKey = None
+    body: ApiKeyBody,
+    tenant: Annotated[TenantId, own_tenant(CREATE_API_KEY)],
+    world: World,
+    request: Request,
+    key: OptionalIdempotencyKey = None,
 ) -> Answer[NewApiKey] | Response:
     """Make a key for the tenant."""
     if Scope.OPERATOR in body.scopes:
@@ -132,7 +149,11 @@ async def post_api_key(
     response_model=Answer[RevealedApiKey],
     responses=problems(ScopeMissing, ApiKeyNotFound, ApiKeyAlreadyClaimed),
 )
-async def reveal(api_key_id: ApiKeyId, admin: Admin, world: World) -> Answer[RevealedApiKey]:
+async def reveal(
+    api_key_id: ApiKeyId,
+    admin: Annotated[Principal, may(REVEAL_API_KEY)],
+    world: World,
+) -> Answer[RevealedApiKey]:
     """Show the secret of a key that onboarding made; possible once."""
     owner = await _owner(world, admin, api_key_id)
     return ok(
@@ -148,7 +169,12 @@ async def reveal(api_key_id: ApiKeyId, admin: Admin, world: World) -> Answer[Rev
     response_model=Answer[RevealedApiKey],
     responses=problems(ScopeMissing, ApiKeyNotFound, ApiKeyNotRotatable),
 )
-async def rotate(api_key_id: ApiKeyId, body: RotateBody, admin: Admin, world: World) -> Answer[RevealedApiKey]:
+async def rotate(
+    api_key_id: ApiKeyId,
+    body: RotateBody,
+    admin: Annotated[Principal, may(ROTATE_API_KEY)],
+    world: World,
+) -> Answer[RevealedApiKey]:
     """Make a successor with the same label and scopes, and show its secret; both work until the overlap ends."""
     owner = await _owner(world, admin, api_key_id)
     successor = await world.security(
@@ -170,7 +196,12 @@ async def rotate(api_key_id: ApiKeyId, body: RotateBody, admin: Admin, world: Wo
 @router.post(
     "/{api_key_id}/revoke", response_model=Answer[ApiKey], responses=problems(ScopeMissing, ApiKeyNotFound, Forbidden)
 )
-async def revoke(api_key_id: ApiKeyId, body: RevokeBody, admin: Admin, world: World) -> Answer[ApiKey]:
+async def revoke(
+    api_key_id: ApiKeyId,
+    body: RevokeBody,
+    admin: Annotated[Principal, may(REVOKE_API_KEY)],
+    world: World,
+) -> Answer[ApiKey]:
     """Make a key useless, from the next request on."""
     if api_key_id == admin.key_id:
         raise Forbidden("a key cannot revoke itself", hint="Use another admin key.")

@@ -10,15 +10,17 @@ from pydantic import Field
 from adapters.kernel.clock import new_id
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
-from api.principals import Operator, Readable, Reader
+from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
-from domain.kernel.ids import RequestId
+from domain.kernel.ids import RequestId, TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Payload
 from domain.security.audit_log import AuditCheckpoint, ConsistencyProof, SealAudit
 from domain.security.errors import CheckpointNotFound, OperatorsOnly
+from domain.security.model import Principal
+from domain.security.permissions import READ_AUDIT_CHECKPOINTS, SEAL_AUDIT
 from workflows.security.seal_audit import SealAuditWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/audit-checkpoints", tags=["security"], route_class=Route)
@@ -38,7 +40,10 @@ class VerifierKey(Payload):
 
 @router.get("", response_model=Answer[Page[AuditCheckpoint]])
 async def list_checkpoints(
-    tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    tenant: Annotated[TenantId | None, visible_tenant(READ_AUDIT_CHECKPOINTS)],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
 ) -> Answer[Page[AuditCheckpoint]]:
     """Checkpoints of the log, newest first. Without a tenant it is the platform's own."""
     return ok(await world.audit_trail.checkpoints(tenant, cursor=cursor, limit=limit))
@@ -50,7 +55,7 @@ async def list_checkpoints(
     response_model=Answer[StartedSealing],
     responses=problems(OperatorsOnly, WorkflowsUnavailable),
 )
-async def seal_now(_: Operator, world: World) -> Answer[StartedSealing]:
+async def seal_now(_: Annotated[Principal, may(SEAL_AUDIT)], world: World) -> Answer[StartedSealing]:
     """Seal what there is, in every log, and sign checkpoints; it also happens by itself, by a schedule."""
     id_ = workflow_id(new_id(RequestId))
     await world.starter.start(SealAuditWorkflow.run, SealAudit(), id=id_, summary="Seal the audit trail")
@@ -58,14 +63,17 @@ async def seal_now(_: Operator, world: World) -> Answer[StartedSealing]:
 
 
 @router.get("/verifier-key", response_model=Answer[VerifierKey])
-async def get_verifier_key(_: Reader, world: World) -> Answer[VerifierKey]:
+async def get_verifier_key(
+    _: Annotated[Principal, may(READ_AUDIT_CHECKPOINTS)],
+    world: World,
+) -> Answer[VerifierKey]:
     """The public key of the checkpoints."""
     return ok(VerifierKey(verifier_key=world.signer.verifier.text))
 
 
 @router.get("/consistency", response_model=Answer[ConsistencyProof], responses=problems(CheckpointNotFound))
 async def prove_consistency(
-    tenant: Readable,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_AUDIT_CHECKPOINTS)],
     world: World,
     first: Annotated[int, Query(ge=1, description="Size of the earlier checkpoint.")],
     second: Annotated[int, Query(ge=1, description="Size of the later checkpoint.")],

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
-from api.principals import Readable
+from api.principals import visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.ids import TenantId
@@ -21,6 +21,7 @@ from domain.kernel.payload import Payload
 from domain.security.audit_log import InclusionProof
 from domain.security.errors import AuditRecordNotFound, AuditRecordNotSealed, CheckpointNotFound
 from domain.security.ids import AuditRecordId
+from domain.security.permissions import EXPORT_AUDIT_RECORDS, READ_AUDIT_RECORDS
 
 router = APIRouter(prefix="/v1/security/audit-records", tags=["security"], route_class=Route)
 
@@ -46,7 +47,10 @@ class AuditRecord(Payload):
 
 @router.get("", response_model=Answer[Page[AuditRecord]])
 async def list_audit_records(
-    tenant: Readable, world: World, cursor: Cursor = None, limit: Limit = DEFAULT
+    tenant: Annotated[TenantId | None, visible_tenant(READ_AUDIT_RECORDS)],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
 ) -> Answer[Page[AuditRecord]]:
     """Audit records, newest first."""
     page = await world.audit_trail.page(tenant, cursor=cursor, limit=limit)
@@ -64,7 +68,10 @@ async def list_audit_records(
         }
     },
 )
-async def export_audit_records(tenant: Readable, world: World) -> StreamingResponse:
+async def export_audit_records(
+    tenant: Annotated[TenantId | None, visible_tenant(EXPORT_AUDIT_RECORDS)],
+    world: World,
+) -> StreamingResponse:
     """The whole log, to be kept and checked elsewhere. Without a tenant it is the platform's own."""
 
     async def lines() -> AsyncIterator[bytes]:
@@ -80,7 +87,10 @@ async def export_audit_records(tenant: Readable, world: World) -> StreamingRespo
     responses=problems(AuditRecordNotFound, AuditRecordNotSealed, CheckpointNotFound),
 )
 async def prove_audit_record(
-    record_id: AuditRecordId, tenant: Readable, world: World, size: Size = None
+    record_id: AuditRecordId,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_AUDIT_RECORDS)],
+    world: World,
+    size: Size = None,
 ) -> Answer[InclusionProof]:
     """That the record is in the log of a checkpoint: hash it along the path and compare with the checkpoint's root."""
     return ok(await world.audit_trail.inclusion(tenant, record_id, size))

@@ -11,13 +11,15 @@ from temporalio.client import WorkflowExecutionStatus
 from adapters.kernel.clock import new_id
 from api.envelope import Answer, ok
 from api.parameters import World
-from api.principals import Admin, Readable
+from api.principals import visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
+from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.security.audit_log import AuditVerification, AuditVerificationId, VerifyAudit
 from domain.security.errors import AuditVerificationNotFound, ScopeMissing
+from domain.security.permissions import READ_AUDIT_VERIFICATIONS, VERIFY_AUDIT
 from workflows.security.verify_audit import VerifyAuditWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/audit-verifications", tags=["security"], route_class=Route)
@@ -55,7 +57,9 @@ class VerificationView(Payload):
     responses=problems(ScopeMissing, WorkflowsUnavailable),
 )
 async def start_verification(
-    body: VerificationBody, _: Admin, tenant: Readable, world: World
+    body: VerificationBody,
+    tenant: Annotated[TenantId | None, visible_tenant(VERIFY_AUDIT)],
+    world: World,
 ) -> Answer[StartedVerification]:
     """Read the whole log and compare it with its links and checkpoints. Without a tenant it is the platform's own."""
     id_ = new_id(AuditVerificationId)
@@ -79,7 +83,9 @@ async def start_verification(
     responses=problems(AuditVerificationNotFound, WorkflowsUnavailable),
 )
 async def get_verification(
-    verification_id: AuditVerificationId, tenant: Readable, world: World
+    verification_id: AuditVerificationId,
+    tenant: Annotated[TenantId | None, visible_tenant(READ_AUDIT_VERIFICATIONS)],
+    world: World,
 ) -> Answer[VerificationView]:
     """Where it stands and, at the end, every flaw that was found."""
     id_ = workflow_id(tenant, verification_id)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
 from api.envelope import Answer, ok
 from api.parameters import World
-from api.principals import TenantOfAdmin
+from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
+from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
 from domain.security.errors import ScopeMissing, TenantRequired
 from domain.security.ids import DataKeyId
+from domain.security.permissions import ROTATE_DATA_KEY
 
 router = APIRouter(prefix="/v1/security/data-keys", tags=["security"], route_class=Route)
 
@@ -25,6 +29,9 @@ class RotatedDataKey(Payload):
 @router.post(
     "/rotate", status_code=201, response_model=Answer[RotatedDataKey], responses=problems(ScopeMissing, TenantRequired)
 )
-async def rotate(tenant: TenantOfAdmin, world: World) -> Answer[RotatedDataKey]:
+async def rotate(
+    tenant: Annotated[TenantId, own_tenant(ROTATE_DATA_KEY)],
+    world: World,
+) -> Answer[RotatedDataKey]:
     """Make a new key; what the old ones encrypted stays readable. Every process uses it within half a minute."""
     return ok(RotatedDataKey(data_key_id=await world.keys.rotate(tenant)))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
 
 from api.envelope import Answer, ok
 from api.operator_session import CODEC_PATH, COOKIE, LIFETIME_SECONDS, OperatorSessions
-from api.principals import Operator
+from api.principals import may
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.payload import Payload
 from domain.security.errors import OperatorsOnly
+from domain.security.model import Principal
+from domain.security.permissions import OPEN_OPERATOR_SESSION
 
 router = APIRouter(prefix="/v1/security/operator-sessions", tags=["security"], route_class=Route)
 
@@ -22,7 +26,11 @@ class OperatorSession(Payload):
 
 
 @router.post("", status_code=201, response_model=Answer[OperatorSession], responses=problems(OperatorsOnly))
-async def open_session(operator: Operator, request: Request, response: Response) -> Answer[OperatorSession]:
+async def open_session(
+    operator: Annotated[Principal, may(OPEN_OPERATOR_SESSION)],
+    request: Request,
+    response: Response,
+) -> Answer[OperatorSession]:
     """Set a cookie that the codec endpoint, and nothing else, accepts."""
     sessions: OperatorSessions = request.app.state.operator_sessions
     response.set_cookie(

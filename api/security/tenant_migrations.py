@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -9,13 +11,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.postgres.migrations import TENANT, head
 from api.envelope import Answer, ok
 from api.parameters import Line, World
-from api.principals import Operator
+from api.principals import may
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.payload import Payload
 from domain.security.commands import MigrateTenantsInput, MigrateTenantsProgress
 from domain.security.errors import MigrationNotFound, OperatorsOnly
+from domain.security.model import Principal
+from domain.security.permissions import MIGRATE_TENANTS
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/tenant-migrations", tags=["security"], route_class=Route)
@@ -35,7 +39,7 @@ class StartedMigration(Payload):
     response_model=Answer[StartedMigration],
     responses=problems(OperatorsOnly, WorkflowsUnavailable),
 )
-async def start(_: Operator, world: World) -> Answer[StartedMigration]:
+async def start(_: Annotated[Principal, may(MIGRATE_TENANTS)], world: World) -> Answer[StartedMigration]:
     """Migrate the tenants; those already there are left alone, so it may be run again at any time."""
     revision = head(TENANT)
     started = await world.starter.start(
@@ -53,7 +57,11 @@ async def start(_: Operator, world: World) -> Answer[StartedMigration]:
     response_model=Answer[MigrateTenantsProgress],
     responses=problems(OperatorsOnly, MigrationNotFound, WorkflowsUnavailable),
 )
-async def progress(revision: Line, _: Operator, world: World) -> Answer[MigrateTenantsProgress]:
+async def progress(
+    revision: Line,
+    _: Annotated[Principal, may(MIGRATE_TENANTS)],
+    world: World,
+) -> Answer[MigrateTenantsProgress]:
     """How far it has come, and which tenants stayed behind."""
     try:
         found: MigrateTenantsProgress = await world.starter.handle(workflow_id(revision)).query(

@@ -13,7 +13,10 @@ from domain.kernel.payload import Payload
 
 
 class Plan(Payload):
-    """What can be bought. `fairness_weight` is its share of the workers when they are busy."""
+    """What can be bought.
+
+    fairness_weight: its share of the workers when they are busy; features: what it includes and not every plan does.
+    """
 
     code: str
     name: str
@@ -21,6 +24,7 @@ class Plan(Payload):
     interval: Interval
     requests_per_hour: int
     fairness_weight: float
+    features: tuple[str, ...] = ()
 
 
 class SubscriptionStatus(StrEnum):

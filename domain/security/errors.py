@@ -43,6 +43,58 @@ class ScopeMissing(Forbidden):
     code = "security.scope_missing"
 
 
+class PolicyForbids(Forbidden):
+    """A policy of your tenant forbids this."""
+
+    code = "security.policy_forbids"
+    hint = "The policies are named in details; GET /v1/security/policies shows what they say."
+
+
+class UpgradeRequired(Refused):
+    """Your plan does not include this."""
+
+    code = "security.upgrade_required"
+    status = 402
+    hint = "Change to one of the plans named in details; GET /v1/billing/plans shows them."
+
+
+class PolicyInvalid(Refused):
+    """This policy cannot take effect."""
+
+    code = "security.policy_invalid"
+    status = 422
+    hint = "Correct the problems named in details; GET /v1/security/permissions has the schema it must fit."
+
+
+class PolicyLocksOut(Conflict):
+    """With this policy you could not change policies any more."""
+
+    code = "security.policy_locks_out"
+    hint = "Leave yourself security.put_policy and security.delete_policy, or let another administrator do it."
+
+
+class PolicyNotFound(NotFound):
+    """There is no such policy for this caller."""
+
+    code = "security.policy_not_found"
+    hint = "GET /v1/security/policies lists them."
+
+
+class TooManyPolicies(Conflict):
+    """A tenant has so many policies at most, because each takes time from every decision."""
+
+    code = "security.too_many_policies"
+    hint = "Join statements in one policy, or delete policies that are not needed."
+
+
+class PermissionUnknown(Refused):
+    """There is no permission of this name."""
+
+    code = "security.permission_unknown"
+    status = 422
+    hint = "GET /v1/security/permissions lists them."
+
+
 class OperatorsOnly(Forbidden):
     """Only the platform's operator may do this."""
 

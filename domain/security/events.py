@@ -263,3 +263,14 @@ class DataKeyRotated(Event):
 
     data_key_id: DataKeyId
     previous_data_key_id: DataKeyId | None = Field(description="Null for a tenant's first key.")
+
+
+@event("security.policy.changed", version="1.0.0", source="security", subject="policy_id", consumers=("gateway",))
+class PolicyChanged(Event):
+    """A tenant's access policy was written, replaced or deleted; requests are decided by it from now on."""
+
+    policy_id: PolicyId
+    name: str = Field(examples=["office hours only"])
+    revision: PositiveInt = Field(description="Grows by one with each change.", examples=[1])
+    enabled: bool = Field(description="Whether it decides anything; false once it is deleted.")
+    deleted: bool

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
-from domain.security.ids import ApiKeyId
+from domain.kernel.permissions import Scope
+from domain.security.ids import ApiKeyId, PolicyId
 
 
 class TenantStatus(StrEnum):
@@ -45,15 +47,6 @@ class User(Payload):
     email: str
     role: Role
     created_at: datetime
-
-
-class Scope(StrEnum):
-    """What an API key may be used for. `operator` keys belong to the platform and to no tenant."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-    OPERATOR = "operator"
 
 
 class ApiKeyStatus(StrEnum):
@@ -101,7 +94,39 @@ class Principal(Payload):
         """Whether this is the platform's own operator."""
         return Scope.OPERATOR in self.scopes
 
-    def may(self, scope: Scope) -> bool:
-        """Operators may do everything; admin includes write, write includes read."""
-        ladder = (Scope.READ, Scope.WRITE, Scope.ADMIN, Scope.OPERATOR)
-        return any(held in self.scopes for held in ladder[ladder.index(scope) :])
+
+class Entitlements(Payload):
+    """What a tenant's plan includes. plan: its code; empty if there is none."""
+
+    plan: str = ""
+    features: frozenset[str] = frozenset()
+
+
+class Policy(Payload):
+    """A tenant's rule in Cedar. Disabled ones are kept, and decide nothing.
+
+    revision: grows with each change; every revision is kept.
+    """
+
+    id: PolicyId
+    name: str
+    description: str
+    text: str
+    enabled: bool
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PolicyRevision(Payload):
+    """A policy as it once was, and who made it so. deleted: from then on there was none."""
+
+    revision: int
+    name: str
+    description: str
+    text: str
+    enabled: bool
+    deleted: bool
+    recorded_at: datetime
+    actor_kind: ActorKind
+    actor_id: str

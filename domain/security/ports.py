@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,8 +12,8 @@ from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
 from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
-from domain.security.ids import ApiKeyId
-from domain.security.model import ApiKey, Tenant, User
+from domain.security.ids import ApiKeyId, PolicyId
+from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant, User
 
 
 class Tenants(Protocol):
@@ -88,6 +88,34 @@ class ApiKeys(Protocol):
         ...
 
 
+class Policies(Protocol):
+    """A tenant's access policies, with every revision they had."""
+
+    async def hold(self, tenant: TenantId) -> None:
+        """Wait until no other transaction changes this tenant's policies."""
+        ...
+
+    async def get(self, tenant: TenantId, policy_id: PolicyId) -> Policy:
+        """Raises PolicyNotFound."""
+        ...
+
+    async def put(self, tenant: TenantId, policy: Policy) -> None:
+        """Insert, or replace the revision before this one."""
+        ...
+
+    async def remove(self, tenant: TenantId, policy: Policy) -> None:
+        """Delete it; what it was is kept among its revisions, and that it ended with this one."""
+        ...
+
+    async def all(self, tenant: TenantId) -> Sequence[Policy]:
+        """All of them, oldest first; there are not many."""
+        ...
+
+    async def revisions(self, tenant: TenantId, policy_id: PolicyId) -> Sequence[PolicyRevision]:
+        """Newest first; also of a policy that was deleted. Raises PolicyNotFound if there never was one."""
+        ...
+
+
 class AuditSealer(Protocol):
     """The one writer of every audit log."""
 
@@ -113,6 +141,8 @@ class SecurityUnitOfWork(Protocol):
     def spaces(self) -> TenantSpaces: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def policies(self) -> Policies: ...
     @property
     def events(self) -> EventLog: ...
     @property

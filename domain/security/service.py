@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.kernel.audit import AuditEntry
+from domain.kernel.audit import AuditEntry, Outcome
+from domain.kernel.context import Actor
 from domain.kernel.ids import TenantId
+from domain.kernel.permissions import Scope
 from domain.security import api_keys
+from domain.security.authorization import Decision
 from domain.security.commands import DeprovisionTenant, ProvisionTenant
 from domain.security.errors import ApiKeyAlreadyClaimed, ApiKeyNotRotatable, TenantDeprovisioned, TenantNotFound
-from domain.security.events import ApiKeyCreated, ApiKeyRevoked, TenantProvisioned
+from domain.security.events import ApiKeyCreated, ApiKeyRevoked, PermissionDenied, TenantProvisioned
 from domain.security.events import TenantDeprovisioned as TenantDeprovisionedEvent
-from domain.security.ids import ApiKeyId
-from domain.security.model import ApiKey, ApiKeyStatus, RevealedApiKey, Role, Scope, Tenant, TenantStatus, User
+from domain.security.ids import ApiKeyId, PolicyId
+from domain.security.model import ApiKey, ApiKeyStatus, Principal, RevealedApiKey, Role, Tenant, TenantStatus, User
 from domain.security.ports import SecurityUnitOfWork
 
 
@@ -182,6 +185,34 @@ async def revoke_api_key(
         )
     )
     return key.model_copy(update={"status": ApiKeyStatus.REVOKED, "revoked_at": now})
+
+
+def record_denial(
+    uow: SecurityUnitOfWork, principal: Principal, actor: Actor, decision: Decision, thing: str | None, *, now: datetime
+) -> None:
+    """Tell everyone that someone known asked for what they may not do."""
+    policy = next((PolicyId(id_) for id_ in decision.policies if id_.startswith(f"{PolicyId.prefix}_")), None)
+    resource = thing or principal.tenant_id or "platform"
+    uow.events.append(
+        PermissionDenied(
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            action=decision.permission.name,
+            resource=resource,
+            required_scope=None if decision.because else decision.permission.scope,
+            policy_id=policy,
+            occurred_at=now,
+        )
+    )
+    uow.audit.record(
+        AuditEntry(
+            tenant_id=principal.tenant_id,
+            action=decision.permission.name,
+            resource=resource,
+            outcome=Outcome.DENIED,
+            details={"because": list(decision.because)},
+        )
+    )
 
 
 async def _add_unclaimed_key(uow: SecurityUnitOfWork, cmd: ProvisionTenant, *, now: datetime) -> None:

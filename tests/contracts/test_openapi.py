@@ -79,6 +79,7 @@ EXAMPLES = {
     "rebuild_id": "rbd_01h455vb4pex5vsknk084sn02q",
     "record_id": "aud_01h455vb4pex5vsknk084sn02q",
     "verification_id": "avf_01h455vb4pex5vsknk084sn02q",
+    "policy_id": "pol_01h455vb4pex5vsknk084sn02q",
     "correlation_id": "a-story",
     "revision": "0001",
     "name": "analytics.event_counts",

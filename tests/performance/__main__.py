@@ -14,11 +14,17 @@ from rich.table import Table
 
 from adapters.settings import Settings
 from adapters.telemetry.logs import configure_logs
-from performance import audit, bus, http, saga
+from performance import access, audit, bus, http, saga
 from performance.report import Figure, page
 
 # What writes most comes last: the disk is busy for a while after it.
-BENCHMARKS = {"saga": saga.measure, "http": http.measure, "audit": audit.measure, "bus": bus.measure}
+BENCHMARKS = {
+    "saga": saga.measure,
+    "http": http.measure,
+    "access": access.measure,
+    "audit": audit.measure,
+    "bus": bus.measure,
+}
 
 
 async def main(names: list[str], console: Console) -> list[Figure]:

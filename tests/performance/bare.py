@@ -24,8 +24,8 @@ from api.security.api_keys import CurrentKey
 from domain.automation.ids import OnboardingId
 from domain.bus.event import EventId
 from domain.kernel.ids import TenantId
+from domain.kernel.permissions import Scope
 from domain.security.ids import ApiKeyId
-from domain.security.model import Scope
 
 KEY = ApiKeyId("key_01h455vb4pex5vsknk084sn02q")
 METADATA = AnswerMetadata(timestamp=utc_now(), request_id="req", version="1.0.0")

@@ -190,7 +190,7 @@ class TestRevokedKey:
 
             await until(is_deaf, what="the loss to be noticed")
             await until(is_heard, what="listening again")
-            await container.database.pool.execute("SELECT pg_notify('harborgrid_keys', 'key_1')")
+            await container.database.pool.execute("SELECT pg_notify('harborgrid_access', 'key_1')")
 
             async def told() -> bool:
                 return bool(heard)

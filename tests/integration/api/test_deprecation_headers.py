@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated
 
 import httpx
 import pytest
@@ -12,7 +13,9 @@ from fastapi import APIRouter
 
 from api.deprecation import deprecated
 from api.envelope import Answer, ok
-from api.principals import Operator, Reader
+from api.principals import may
+from domain.security.model import Principal
+from domain.security.permissions import LIST_TENANTS, READ_PERMISSIONS
 
 SINCE, SUNSET = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 12, 31, 23, 59, 59, tzinfo=UTC)
 OLD = "/v1/tests/rollcalls"
@@ -21,13 +24,13 @@ router = APIRouter(prefix=OLD)
 
 
 @router.get("", **deprecated(since=SINCE, sunset=SUNSET, successor="/v2/tests/rollcalls"))
-async def call_the_roll(_: Reader, limit: int = 1) -> Answer[int]:
+async def call_the_roll(_: Annotated[Principal, may(READ_PERMISSIONS)], limit: int = 1) -> Answer[int]:
     """The old way."""
     return ok(limit)
 
 
 @router.get("/current")
-async def call_the_new_roll(_: Operator) -> Answer[int]:
+async def call_the_new_roll(_: Annotated[Principal, may(LIST_TENANTS)]) -> Answer[int]:
     """The new way."""
     return ok(1)
 

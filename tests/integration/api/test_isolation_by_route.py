@@ -28,6 +28,7 @@ class Route:
         return f"{self.method} {self.path}"
 
 
+POLICY = {"name": "nothing new", "text": "permit (principal, action, resource) when { false };"}
 BY_ID = [
     Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
     Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
@@ -39,6 +40,10 @@ BY_ID = [
     Route("GET", "/v1/security/tenant-migrations/{revision}", wrong=403, right=404, by_operator=True),
     Route("GET", "/v1/security/audit-records/{record_id}/proof"),
     Route("GET", "/v1/security/audit-verifications/{verification_id}"),
+    Route("GET", "/v1/security/policies/{policy_id}"),
+    Route("GET", "/v1/security/policies/{policy_id}/revisions"),
+    Route("PUT", "/v1/security/policies/{policy_id}", body=POLICY, headers={"If-Match": '"1"'}),
+    Route("DELETE", "/v1/security/policies/{policy_id}", headers={"If-Match": '"99"'}, right=412),
     Route("GET", "/v1/analytics/dashboards/{dashboard_id}"),
     Route("PATCH", "/v1/analytics/dashboards/{dashboard_id}", body={"title": "Mine"}, headers={"If-Match": '"1"'}),
     Route("GET", "/v1/notifications/deliveries/{notification_id}"),
@@ -75,6 +80,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     rebuild = await owner.http.post(
         "/v1/bus/subscriptions/analytics.event_counts/rebuilds", json={}, headers=owner.headers
     )
+    policy = await owner.http.post("/v1/security/policies", json=POLICY, headers=owner.headers)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
 
@@ -94,6 +100,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "api_key_id": key.json()["data"]["id"],
         "record_id": (await owner.get("/v1/security/audit-records"))["items"][-1]["id"],
         "verification_id": verification.json()["data"]["id"],
+        "policy_id": policy.json()["data"]["id"],
         "dashboard_id": await first("/v1/analytics/dashboards"),
         "notification_id": await first("/v1/notifications/deliveries"),
         "event_id": await first("/v1/bus/events"),

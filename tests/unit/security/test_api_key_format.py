@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.security import api_keys
 from domain.security.ids import ApiKeyId
-from domain.security.model import ApiKeyStatus, Principal, Scope
+from domain.security.model import ApiKeyStatus
 
 key_ids = st.uuids().map(ApiKeyId.of)
 randomness = st.binary(min_size=api_keys.SECRET_BYTES, max_size=api_keys.SECRET_BYTES)
@@ -40,20 +40,5 @@ class TestApiKey:
 
 
 class TestPrincipal:
-    @pytest.mark.parametrize(
-        ("held", "allowed"),
-        [
-            (Scope.READ, {Scope.READ}),
-            (Scope.WRITE, {Scope.READ, Scope.WRITE}),
-            (Scope.ADMIN, {Scope.READ, Scope.WRITE, Scope.ADMIN}),
-            (Scope.OPERATOR, set(Scope)),
-        ],
-        ids=list(Scope),
-    )
-    def test_may_do_what_its_scope_includes(self, held: Scope, allowed: set[Scope]) -> None:
-        caller = Principal(key_id=ApiKeyId.of(UUID(int=1)), tenant_id=None, scopes=frozenset({held}))
-
-        assert allowed == {scope for scope in Scope if caller.may(scope)}
-
     def test_statuses_are_what_the_database_knows(self) -> None:
         assert ["unclaimed", "active", "revoked"] == list(ApiKeyStatus)

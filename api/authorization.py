@@ -1,0 +1,101 @@
+"""Whether a request is allowed: asked once for each, before anything else of it is read."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import structlog
+from fastapi import Request
+
+from adapters.container import Container
+from adapters.kernel.clock import utc_now
+from adapters.security.access import AccessRules
+from adapters.telemetry.metrics import DECISIONS
+from api.parameters import container_of
+from domain.kernel.context import current_context
+from domain.kernel.errors import Unauthenticated, Unavailable
+from domain.kernel.ids import TenantId
+from domain.kernel.permissions import Permission
+from domain.security.authorization import Circumstances, Decision, Rules
+from domain.security.model import Principal
+from domain.security.service import record_denial
+
+log = structlog.get_logger(__name__)
+_ALLOWED, _DENIED = DECISIONS.labels("allowed"), DECISIONS.labels("denied")
+_TOLD_AGAIN_SECONDS = 60.0
+_MOST_TOLD = 10_000
+
+
+def principal_of(request: Request) -> Principal:
+    """The caller. Raises Unauthenticated."""
+    principal: Principal | None = request.scope["state"]["principal"]
+    if principal is None:
+        raise Unauthenticated
+    return principal
+
+
+async def demand(request: Request, permission: Permission) -> Principal:
+    """The caller, who may do this.
+
+    Raises Unauthenticated, or why not: ScopeMissing, OperatorsOnly, PolicyForbids, UpgradeRequired.
+    """
+    principal, world = principal_of(request), container_of(request)
+    rules = await rules_for(world.access, principal)
+    thing = thing_of(request)
+    decision = rules.decide(principal, permission, thing, partial(circumstances_of, request))
+    if decision.allowed:
+        _ALLOWED.inc()
+        return principal
+    _DENIED.inc()
+    await _tell(world, principal, decision, thing)
+    feature = decision.missing_feature
+    raise decision.refusal(await world.plans.including(feature) if feature else ())
+
+
+async def rules_for(access: AccessRules, principal: Principal) -> Rules:
+    """What holds for this caller: the rules of its tenant. Operators are subject to the platform's own."""
+    tenant = principal.tenant_id
+    if principal.is_operator or tenant is None:
+        return access.outside_tenants
+    return access.now(tenant) or await access.of(tenant)
+
+
+def thing_of(request: Request) -> str | None:
+    """What the path names: its last id."""
+    return next((str(value) for name, value in reversed(request.path_params.items()) if name.endswith("_id")), None)
+
+
+def circumstances_of(request: Request) -> Circumstances:
+    """What the request tells besides. The country is believed if the deployment says which header has it."""
+    header = container_of(request).settings.country_header
+    country = request.headers.get(header, "").upper() if header else ""
+    return Circumstances(
+        now=utc_now(),
+        ip=request.client.host if request.client else None,
+        country=country if len(country) == 2 and country.isalpha() else None,
+    )
+
+
+_told: dict[tuple[object, ...], float] = {}
+
+
+async def _tell(world: Container, principal: Principal, decision: Decision, thing: str | None) -> None:
+    """Audit and announce a denial, once a minute for each caller and thing: who hammers shall not fill the trail."""
+    key, now = (principal.key_id, decision.permission.name, thing), time.monotonic()
+    if now - _told.get(key, float("-inf")) < _TOLD_AGAIN_SECONDS:
+        return
+    if len(_told) >= _MOST_TOLD:
+        _told.clear()
+    _told[key] = now
+    actor = current_context().actor
+
+    async def work(uow: object) -> None:
+        record_denial(uow, principal, actor, decision, thing, now=utc_now())  # type: ignore[arg-type]
+
+    tenant: TenantId | None = principal.tenant_id
+    try:
+        await world.security(tenant, work)
+    except Unavailable as error:
+        # The answer is no, whether or not it can be written down.
+        log.warning("denial.not_recorded", reason=str(error), action=decision.permission.name)

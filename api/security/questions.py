@@ -1,0 +1,140 @@
+"""Questions of what would be allowed, and their answers: shared by checks and trials."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+
+from adapters.kernel.clock import utc_now
+from api.authorization import circumstances_of, rules_for
+from api.parameters import Instant, container_of
+from domain.kernel.errors import Unauthenticated
+from domain.kernel.payload import Body, Payload
+from domain.kernel.permissions import Permission, Scope
+from domain.permissions import PERMISSIONS
+from domain.security.authorization import Circumstances, Decision, Rules
+from domain.security.errors import PermissionUnknown, ScopeMissing
+from domain.security.ids import ApiKeyId
+from domain.security.model import ApiKeyStatus, Principal
+from domain.security.permissions import CHECK_ACCESS
+
+MOST = 1_000
+ThingId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+IpAddress = Annotated[
+    str,
+    AfterValidator(lambda told: str(ip_address(told))),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
+]
+PrincipalField = Annotated[
+    ApiKeyId | None, Field(description="An API key of the tenant. Null: the caller's own.", examples=[None])
+]
+
+
+class CircumstancesBody(Body):
+    """What a request would tell besides; what is left out is as in this request."""
+
+    ip: IpAddress | None = Field(default=None, examples=["203.0.113.7"])
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$", examples=["NO"])
+    now: Instant | None = None
+
+
+class QuestionBody(Body):
+    """May this be done?"""
+
+    action: str = Field(max_length=200, examples=["analytics.rename_dashboard"], description="A permission's name.")
+    resource: ThingId | None = Field(
+        default=None,
+        examples=["dsh_01h455vb4pex5vsknk084sn02q"],
+        description="The id of the thing. Null: the tenant's things of this kind as such.",
+    )
+    circumstances: CircumstancesBody = Field(default=CircumstancesBody(), examples=[{"ip": "203.0.113.7"}])
+
+
+class Because(Payload):
+    """A statement that decided. Of the platform's policies, `statement` is null."""
+
+    policy: str = Field(examples=["pol_01h455vb4pex5vsknk084sn02q"])
+    statement: int | None = Field(description="Its place in the policy, from 0.", examples=[0])
+
+
+class CheckView(Payload):
+    """The decision, and what it rests on."""
+
+    allowed: bool
+    principal: ApiKeyId
+    action: str
+    resource: str | None
+    because: list[Because] = Field(description="Empty if nothing permits it.")
+    code: str | None = Field(description="The error code a request would get.", examples=["security.scope_missing"])
+    required_scope: Scope | None = Field(description="The scope that would permit it, if that is what is missing.")
+    plans: list[str] = Field(description="Plans that include it, if that is what is missing.")
+
+
+async def subject(request: Request, caller: Principal, asked: ApiKeyId | None) -> tuple[Principal, bool]:
+    """Who is asked about, and whether its key works: the caller, or another key for who may check access.
+
+    Raises ApiKeyNotFound, and why not.
+    """
+    if asked is None or asked == caller.key_id:
+        return caller, True
+    world = container_of(request)
+    may_ask = await rules_for(world.access, caller)
+    decision = may_ask.decide(caller, CHECK_ACCESS, asked, lambda: circumstances_of(request))
+    if not decision.allowed:
+        raise decision.refusal()
+    tenant = None if caller.is_operator else caller.tenant_id
+    key = await world.security(tenant, lambda uow: uow.api_keys.get(tenant, asked))
+    works = key.status is ApiKeyStatus.ACTIVE and (key.expires_at is None or key.expires_at > utc_now())
+    return Principal(key_id=key.id, tenant_id=key.tenant_id, scopes=frozenset(key.scopes)), works
+
+
+def permission_named(name: str) -> Permission:
+    """Raises PermissionUnknown."""
+    try:
+        return PERMISSIONS[name]
+    except KeyError:
+        raise PermissionUnknown(action=name) from None
+
+
+def decide(rules: Rules, principal: Principal, asked: QuestionBody, request: Request) -> Decision:
+    """The decision under these rules. Raises PermissionUnknown."""
+
+    def tell() -> Circumstances:
+        told, instead = circumstances_of(request), asked.circumstances
+        return Circumstances(
+            now=instead.now or told.now,
+            ip=instead.ip or told.ip,
+            country=instead.country or told.country,
+        )
+
+    return rules.decide(principal, permission_named(asked.action), asked.resource, tell)
+
+
+async def view(
+    request: Request, principal: Principal, asked: QuestionBody, decision: Decision, *, works: bool = True
+) -> CheckView:
+    """The answer for people and programs. A key that does not work is allowed nothing."""
+    feature = decision.missing_feature
+    plans = await container_of(request).plans.including(feature) if feature else []
+    refused = None if decision.allowed else decision.refusal(plans)
+    if not works:
+        refused = Unauthenticated()
+    return CheckView(
+        allowed=refused is None,
+        principal=principal.key_id,
+        action=asked.action,
+        resource=asked.resource,
+        because=[_because(policy) for policy in decision.because] if works else [],
+        code=refused.code if refused else None,
+        required_scope=decision.permission.scope if isinstance(refused, ScopeMissing) else None,
+        plans=plans,
+    )
+
+
+def _because(policy: str) -> Because:
+    """`pol_.../0` is statement 0 of that policy; the platform's have no statements."""
+    name, _, place = policy.partition("/")
+    return Because(policy=name, statement=int(place) if place else None)

@@ -1,0 +1,6 @@
+"""What can be allowed in billing."""
+
+from domain.kernel.permissions import Permission, Scope
+
+READ_PLANS = Permission("billing.read_plans", Scope.READ, "Plan")
+READ_SUBSCRIPTIONS = Permission("billing.read_subscriptions", Scope.READ, "Subscription")

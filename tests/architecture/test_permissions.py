@@ -1,0 +1,58 @@
+"""Every route says by type who may call it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from fastapi.params import Depends
+from fastapi.routing import APIRoute
+
+from api.app import ROUTERS
+from api.principals import permission_of
+from domain.kernel.permissions import Permission
+from domain.permissions import PERMISSIONS
+
+OPEN = {"/livez", "/readyz", "/metrics"}
+MODULE_OF = {"workflow": "automation"}
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+ELSEWHERE = {"security.check_access": "asked by api/security/questions.py, of a key that is not the caller's"}
+
+
+def permissions_of(route: APIRoute) -> list[Permission]:
+    """What its parameters' types demand."""
+    endpoint = inspect.unwrap(route.endpoint)
+    markers = [
+        marker
+        for parameter in inspect.signature(endpoint, eval_str=True).parameters.values()
+        for marker in getattr(parameter.annotation, "__metadata__", ())
+        if isinstance(marker, Depends)
+    ]
+    return [found for marker in markers if marker.dependency and (found := permission_of(marker.dependency))]
+
+
+class TestRoute:
+    @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{min(route.methods)} {route.path}")
+    def test_demands_one_permission_of_its_module(self, route: APIRoute) -> None:
+        demanded = permissions_of(route)
+
+        if route.path in OPEN:
+            assert [] == demanded
+            return
+        [permission] = demanded
+        module = route.path.split("/")[2]
+        assert MODULE_OF.get(module, module) == permission.name.split(".")[0]
+
+
+class TestPermission:
+    def test_is_demanded_somewhere(self) -> None:
+        demanded = {permission.name for route in ROUTES for permission in permissions_of(route)}
+
+        assert set(PERMISSIONS) == demanded | set(ELSEWHERE)
+
+    @pytest.mark.parametrize("permission", PERMISSIONS.values(), ids=lambda permission: permission.name)
+    def test_is_a_constant_of_its_name_in_its_modules_file(self, permission: Permission) -> None:
+        module, verb = permission.name.split(".")
+        found = __import__(f"domain.{module}.permissions", fromlist=["permissions"])
+
+        assert permission is getattr(found, verb.upper())
