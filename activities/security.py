@@ -5,10 +5,14 @@ from __future__ import annotations
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
+from domain.security import invitations, password_changes
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
+    Addressee,
     DeprovisionTenant,
+    FollowInvitation,
     ListTenants,
+    MailPasswordReset,
     MigrateTenant,
     ProvisionTenant,
     TenantMigrated,
@@ -55,6 +59,23 @@ class SecurityActivities:
     async def migrate_tenant(self, cmd: MigrateTenant) -> TenantMigrated:
         """Bring one tenant's schema to the newest revision."""
         return await self._migrations.migrate(cmd)
+
+    @activity.defn(name="security.invitation_addressee")
+    async def invitation_addressee(self, cmd: FollowInvitation) -> Addressee:
+        """To whom an invitation goes."""
+        return await self._transactions(cmd.tenant_id, lambda uow: invitations.addressee(uow, cmd, now=self._now()))
+
+    @activity.defn(name="security.expire_invitation")
+    async def expire_invitation(self, cmd: FollowInvitation) -> None:
+        """Close an invitation whose time is over."""
+        await self._transactions(cmd.tenant_id, lambda uow: invitations.expire(uow, cmd.invitation_id, now=self._now()))
+
+    @activity.defn(name="security.password_reset_addressee")
+    async def password_reset_addressee(self, cmd: MailPasswordReset) -> Addressee:
+        """To whom a link to set a password goes."""
+        return await self._transactions(
+            cmd.tenant_id, lambda uow: password_changes.addressee(uow, cmd, now=self._now())
+        )
 
     @activity.defn(name="security.seal_audit")
     async def seal_audit(self, _: SealAudit) -> Sealed:

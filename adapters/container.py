@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from adapters.security.access import AccessRules
 from adapters.security.audit import AuditReader
 from adapters.security.keyring import PostgresKeyRing, read_master_key
 from adapters.security.migrations import PostgresTenantMigrations
+from adapters.security.passwords import Passwords
 from adapters.security.postgres import PostgresSecurityUnitOfWork
 from adapters.security.revocations import Revocations
 from adapters.security.sealing import AuditSealer
@@ -54,6 +56,7 @@ from domain.kernel.ids import TenantId
 from domain.permissions import PERMISSIONS
 from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
+from domain.security.links import Links
 
 UnitOfWork = TypeVar("UnitOfWork")
 T = TypeVar("T")
@@ -98,6 +101,9 @@ class Container:
         self.revocations = Revocations()
         self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)
         self.signer = CheckpointSigner(self.master_key)
+        self.passwords = Passwords()
+        self.links = Links(self.master_key)
+        self.accounts_key = hmac.digest(self.master_key, b"account-names", "sha256")
         self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)
         self.plans = KnownPlans(database)
@@ -141,7 +147,7 @@ class Container:
         )
         billing = BillingActivities(self.billing, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
-        notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now)
+        notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
         automation = AutomationActivities(self.automation, utc_now)
         bus = BusActivities(self.subscriptions, PostgresRebuilder(self.database, self.projections, CATALOGUE))
         return [
@@ -154,12 +160,19 @@ class Container:
             analytics.initialize_dashboard,
             analytics.delete_dashboard,
             notifications.send_welcome_email,
+            notifications.send_link_email,
+            security.invitation_addressee,
+            security.expire_invitation,
+            security.password_reset_addressee,
             automation.finish_onboarding,
             security.seal_audit,
             security.verify_audit,
             bus.deliver,
             bus.rebuild_projection,
         ]
+
+    def _link_to(self, about: str) -> str:
+        return f"{self.settings.account_page}#{self.links.token(about)}"
 
     @asynccontextmanager
     async def transport(self) -> AsyncIterator[EventTransport]:

@@ -73,6 +73,19 @@ class Settings(BaseSettings):
         description="Request header with the caller's country (ISO 3166-1 alpha-2), for access policies. Name one only "
         "if a proxy in front of every process sets or removes it. Empty: policies know no country.",
     )
+    session_idle_minutes: int = Field(
+        default=60, ge=5, le=43_200, description="A session that is not used for so long ends."
+    )
+    session_hours: int = Field(default=12, ge=1, le=8_760, description="A session ends after so long, however busy.")
+    invitation_days: int = Field(default=7, ge=1, le=90, description="How long the link of an invitation works.")
+    password_reset_minutes: int = Field(
+        default=60, ge=5, le=1_440, description="How long a link to set a new password works."
+    )
+    account_url: str = Field(
+        default="",
+        description="Page that takes mailed links, which add `#<token>` to it. Empty: the API's own, "
+        "`<HARBORGRID_API_PUBLIC_URL>/account`.",
+    )
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )
@@ -149,6 +162,11 @@ class Settings(BaseSettings):
     def objects_path(self) -> Path:
         """Where offloaded payloads are."""
         return self.object_store_dir or self.data_dir / "objects"
+
+    @property
+    def account_page(self) -> str:
+        """Where mailed links lead."""
+        return self.account_url or f"{self.api_public_url.rstrip('/')}/account"
 
     @property
     def lake_path(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from adapters.container import Container
 from api import health
+from api.account import account_page
 from api.analytics import dashboards, event_counts
 from api.authentication import Authentication
 from api.automation import onboardings
@@ -32,10 +34,16 @@ from api.security import (
     audit_verifications,
     check,
     data_keys,
+    invitation_links,
+    invitations,
+    me,
+    members,
     operator_sessions,
+    password_resets,
     permissions,
     policies,
     policy_trials,
+    sessions,
     tenant_migrations,
     tenants,
 )
@@ -45,6 +53,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.router,
     subscriptions.router,
     tenants.router,
+    me.router,
+    sessions.router,
+    members.router,
+    invitations.router,
+    invitation_links.router,
+    password_resets.router,
     api_keys.router,
     data_keys.router,
     policies.router,
@@ -86,11 +100,17 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
     app.state.operator_sessions = OperatorSessions(container.master_key)
     directory = directory_of(*ROUTERS, *extra)
     app.router.routes.insert(0, directory)
+    app.add_route("/account", account_page)
     install(app, directory)
     app.openapi = cache(partial(document, directory, container.settings))  # type: ignore[method-assign]
     edge = Edge(
         app,
-        authentication=Authentication(container.database, app.state.operator_sessions, container.revocations),
+        authentication=Authentication(
+            container.database,
+            app.state.operator_sessions,
+            container.revocations,
+            idle=timedelta(minutes=container.settings.session_idle_minutes),
+        ),
         max_body_bytes=container.settings.api_max_body_bytes,
     )
     return _CodecDoor(edge, container.settings.temporal_ui_url)

@@ -1,9 +1,12 @@
-"""Who is calling: an API key in `X-API-Key`, checked against its stored hash in constant time."""
+"""Who is calling: an API key in `X-API-Key`, or a session's token as `Authorization: Bearer`.
+
+Both are compared with their stored hash in constant time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.kernel.clock import utc_now
@@ -12,14 +15,37 @@ from adapters.postgres.session import Session
 from adapters.security.remembered import FRESH_SECONDS, Remembered
 from adapters.security.revocations import Revocations
 from api.operator_session import CODEC_PATH, OperatorSessions
-from domain.kernel.context import Actor, ActorKind
+from domain.kernel.context import Actor
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.permissions import Scope
-from domain.security import api_keys
-from domain.security.ids import ApiKeyId
+from domain.security.ids import ApiKeyId, SessionId
 from domain.security.model import Principal
+from domain.security.people import Role
+from domain.security.tokens import API_KEY, SESSION, same
 
 _NOBODY = bytes(32)
+_KEY = """
+SELECT id, tenant_id, scopes, status, expires_at, secret_hash,
+    last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS is_stale
+FROM security_api_key WHERE id = $1 AND secret_hash IS NOT NULL
+"""
+_SESSION = """
+SELECT session.id, session.user_id, session.tenant_id, session.secret_hash, session.expires_at, session.last_seen_at,
+    membership.role, session.last_seen_at < now() - interval '1 minute' AS is_stale
+FROM security_session AS session
+JOIN security_membership AS membership USING (tenant_id, user_id)
+JOIN security_tenant AS tenant ON tenant.id = session.tenant_id AND tenant.status = 'active'
+WHERE session.id = $1 AND session.ended_at IS NULL
+"""
+# Several processes may see one at once: who finds another at it has nothing to add.
+_KEY_USED = """
+UPDATE security_api_key SET last_used_at = now() WHERE id =
+    (SELECT id FROM security_api_key WHERE id = $1 FOR UPDATE SKIP LOCKED)
+"""
+_SESSION_USED = """
+UPDATE security_session SET last_seen_at = now() WHERE id =
+    (SELECT id FROM security_session WHERE id = $1 FOR UPDATE SKIP LOCKED)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +57,23 @@ class Caller:
 
 
 class Authentication:
-    """Reads credentials. No credentials is nobody; wrong ones are refused."""
+    """Reads credentials. No credentials is nobody; wrong ones are refused. idle: how long a session lives unused."""
 
-    def __init__(self, database: Database, sessions: OperatorSessions, revocations: Revocations) -> None:
-        self._database, self._sessions = database, sessions
+    def __init__(
+        self, database: Database, sessions: OperatorSessions, revocations: Revocations, *, idle: timedelta
+    ) -> None:
+        self._database, self._sessions, self._idle = database, sessions, idle
         self._callers: Remembered[bytes, Caller] = Remembered(
-            self._owner_of, revocations, lambda about, _, caller: about == caller.principal.key_id
+            self._owner_of,
+            revocations,
+            lambda about, _, caller: about in (caller.principal.id, caller.principal.session_id),
         )
 
     async def caller(self, headers: dict[bytes, bytes], path: str) -> Caller | None:
         """The caller, or None. Raises Unauthenticated for credentials that are not valid."""
         presented = headers.get(b"x-api-key")
+        if presented is None:
+            presented = _bearer(headers.get(b"authorization"))
         if presented is None:
             # A cookie rides along unasked, so it opens nothing but the codec, which changes nothing.
             cookie = headers.get(b"cookie") if path.startswith(CODEC_PATH) else None
@@ -49,63 +81,87 @@ class Authentication:
         return self._callers.now(presented) or await self._callers.get(presented)
 
     async def _owner_of(self, presented: bytes) -> tuple[Caller, float]:
-        """Whose key it is, and for how many seconds that may be remembered."""
-        read = api_keys.read(presented.decode("latin-1"))
+        """Whose credential it is, and for how many seconds that may be remembered."""
+        text = presented.decode("latin-1")
+        if text.startswith(SESSION.prefix):
+            return await self._person(text)
+        return await self._key_holder(text)
+
+    async def _key_holder(self, presented: str) -> tuple[Caller, float]:
+        read = API_KEY.read(presented)
         if read is None:
             raise Unauthenticated("the API key is malformed")
         key_id, secret_hash = read
-        row = await self._database.run(None, lambda session: _row(session, key_id))
-        # Compare even if there is no such key, so that both take the same time.
-        matches = api_keys.same(secret_hash, row["secret_hash"] if row else _NOBODY)
-        if row is None or not matches or not _is_valid(row, utc_now()):
+        row = await self._row(_KEY, key_id)
+        if not _is_genuine(secret_hash, row) or not _is_valid(row, utc_now()):
             raise Unauthenticated("the API key is unknown, revoked or expired")
         if row["is_stale"]:
-            await self._database.run(None, lambda session: _mark_used(session, key_id))
-        return _caller(row), _seconds_left(row)
+            await self._database.run(None, lambda session: session.sql.execute(_KEY_USED, key_id))
+        return _program(row), _seconds_left(row["expires_at"])
+
+    async def _person(self, presented: str) -> tuple[Caller, float]:
+        read = SESSION.read(presented)
+        if read is None:
+            raise Unauthenticated("the session's token is malformed")
+        session_id, secret_hash = read
+        row = await self._row(_SESSION, session_id)
+        genuine = _is_genuine(secret_hash, row)
+        ends = min(row["expires_at"], row["last_seen_at"] + self._idle) if row else None
+        if not genuine or ends is None or ends <= utc_now():
+            raise Unauthenticated("the session is unknown or has ended", hint="POST /v1/security/sessions opens one.")
+        if row["is_stale"]:
+            await self._database.run(None, lambda session: session.sql.execute(_SESSION_USED, session_id))
+        role = Role(row["role"])
+        principal = Principal(
+            id=row["user_id"],
+            tenant_id=row["tenant_id"],
+            scopes=frozenset({role.scope}),
+            session_id=session_id,
+            role=role,
+        )
+        return Caller(principal, Actor(kind=principal.kind, id=principal.id)), _seconds_left(ends)
+
+    async def _row(self, query: str, id_: ApiKeyId | SessionId) -> Any:
+        async def read(session: Session) -> Any:
+            return await session.sql.fetchrow(query, id_)
+
+        return await self._database.run(None, read)
 
     async def _holder_of(self, cookie: bytes) -> Caller | None:
         key_id = self._sessions.key_id(cookie)
         if key_id is None:
             return None
         # The session ends with the key that opened it.
-        row = await self._database.run(None, lambda session: _row(session, key_id))
-        return _caller(row) if row and _is_valid(row, utc_now()) else None
+        row = await self._row(_KEY, key_id)
+        return _program(row) if row and _is_valid(row, utc_now()) else None
 
 
-def _caller(row: Any) -> Caller:
+def _bearer(authorization: bytes | None) -> bytes | None:
+    """The credentials of RFC 6750, section 2.1; other schemes are not ours."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else None
+
+
+def _is_genuine(secret_hash: bytes, row: Any) -> bool:
+    """Compares even if there is no such row, so that both take the same time."""
+    return same(secret_hash, row["secret_hash"] if row else _NOBODY) and row is not None
+
+
+def _program(row: Any) -> Caller:
     principal = Principal(
-        key_id=ApiKeyId(row["id"]),
+        id=ApiKeyId(row["id"]),
         tenant_id=row["tenant_id"],
         scopes=frozenset(Scope(scope) for scope in row["scopes"]),
     )
-    kind = ActorKind.OPERATOR if principal.is_operator else ActorKind.API_KEY
-    return Caller(principal, Actor(kind=kind, id=principal.key_id))
+    return Caller(principal, Actor(kind=principal.kind, id=principal.id))
 
 
-def _seconds_left(row: Any) -> float:
-    if row["expires_at"] is None:
-        return FRESH_SECONDS
-    left: float = (row["expires_at"] - utc_now()).total_seconds()
+def _seconds_left(ends: datetime | None) -> float:
+    left = FRESH_SECONDS if ends is None else (ends - utc_now()).total_seconds()
     return min(FRESH_SECONDS, left)
 
 
 def _is_valid(row: Any, now: datetime) -> bool:
     return row["status"] == "active" and (row["expires_at"] is None or row["expires_at"] > now)
-
-
-async def _row(session: Session, key_id: ApiKeyId) -> Any:
-    return await session.sql.fetchrow(
-        "SELECT id, tenant_id, scopes, status, expires_at, secret_hash, "
-        "last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS is_stale "
-        "FROM security_api_key WHERE id = $1 AND secret_hash IS NOT NULL",
-        key_id,
-    )
-
-
-async def _mark_used(session: Session, key_id: ApiKeyId) -> None:
-    """Several processes may see the key at once: who finds another at it has nothing to add."""
-    await session.sql.execute(
-        "UPDATE security_api_key SET last_used_at = now() WHERE id = "
-        "(SELECT id FROM security_api_key WHERE id = $1 FOR UPDATE SKIP LOCKED)",
-        key_id,
-    )

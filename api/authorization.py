@@ -82,7 +82,7 @@ _told: dict[tuple[object, ...], float] = {}
 
 async def _tell(world: Container, principal: Principal, decision: Decision, thing: str | None) -> None:
     """Audit and announce a denial, once a minute for each caller and thing: who hammers shall not fill the trail."""
-    key, now = (principal.key_id, decision.permission.name, thing), time.monotonic()
+    key, now = (principal.id, decision.permission.name, thing), time.monotonic()
     if now - _told.get(key, float("-inf")) < _TOLD_AGAIN_SECONDS:
         return
     if len(_told) >= _MOST_TOLD:

@@ -24,7 +24,7 @@ from api.envelope import API_VERSION
 from api.problems import refusal
 from domain.kernel.context import Actor, Context, current_context, within
 from domain.kernel.errors import HarborGridError, TooLarge
-from domain.kernel.ids import RequestId
+from domain.kernel.ids import RequestId, UserId
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -71,7 +71,7 @@ class Edge:
             principal = scope["state"]["principal"] = caller.principal if caller else None
             context = Context.trusted(
                 tenant_id=principal.tenant_id if principal else None,
-                user_id=None,
+                user_id=principal.id if principal and isinstance(principal.id, UserId) else None,
                 actor=caller.actor if caller else _NOBODY,
                 causation_id=None,
                 correlation_id=correlation_id,

@@ -30,7 +30,7 @@ OptionalIdempotencyKey = Annotated[
 def keyed(request: Request, principal: Principal, key: str, body: BaseModel) -> KeyedRequest:
     """This request, identified."""
     return KeyedRequest(
-        owner=f"{principal.tenant_id or 'operator'}/{principal.key_id}",
+        owner=f"{principal.tenant_id or 'operator'}/{principal.id}",
         key=key,
         fingerprint=fingerprint(request.method, _target(request), body.model_dump_json()),
     )

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from adapters.settings import Settings
 from api.directory import Directory
 from api.envelope import API_VERSION, Refusal
+from api.principals import OPEN
 from api.problems import problems
 from domain.kernel.errors import (
     DatabaseUnavailable,
@@ -23,11 +24,11 @@ from domain.kernel.pagination import BadCursor
 from domain.security.errors import ScopeMissing, TenantDeprovisioned, TenantNotFound
 
 _DESCRIPTION = """
-Every answer is an envelope `{success, data, error, metadata}`. Send your API key in `X-API-Key`.
+Every answer is an envelope `{success, data, error, metadata}`. Programs send an API key in `X-API-Key`;
+people sign in at `POST /v1/security/sessions` and send the token they get as `Authorization: Bearer`.
 Every answer carries `X-Request-ID`, `X-Correlation-ID` and `X-API-Version`.
 Lists are pages: send `nextCursor` back as `cursor`. Updates need `If-Match` with the ETag that GET gave.
 """
-_OPEN = {"/livez", "/readyz", "/metrics"}
 _EVERYWHERE: tuple[type[HarborGridError], ...] = (Invalid, TooLarge)
 _GUARDED: tuple[type[HarborGridError], ...] = (Unauthenticated, ScopeMissing, DatabaseUnavailable)
 _WITH_BODY: tuple[type[HarborGridError], ...] = (Malformed, UnsupportedMediaType)
@@ -39,6 +40,7 @@ _HEADERS = {
 }
 _MORE_HEADERS = {
     "401": {"WWW-Authenticate": "The scheme of the credentials that are missing."},
+    "429": {"Retry-After": "Seconds to wait before asking again."},
     "503": {"Retry-After": "Seconds to wait before asking again."},
 }
 
@@ -58,10 +60,13 @@ def document(directory: Directory, settings: Settings) -> dict[str, Any]:
         schemas.setdefault(name, part)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schema["components"]["securitySchemes"] = {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+    schema["components"]["securitySchemes"] = {
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "session": {"type": "http", "scheme": "bearer", "description": "Token of `POST /v1/security/sessions`."},
+    }
     for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            _complete(operation, schemas, guarded=path not in _OPEN)
+        for method, operation in operations.items():
+            _complete(operation, schemas, guarded=f"{method.upper()} {path}" not in OPEN)
     return schema
 
 
@@ -84,7 +89,7 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, guarded: bo
         # Optional in Python only, so that its absence has an error of its own: 428.
         parameter["required"] |= parameter["name"] == "If-Match"
     if guarded:
-        operation["security"] = [{"apiKey": []}]
+        operation["security"] = [{"apiKey": []}, {"session": []}]
     if body := operation.get("requestBody"):
         content = body["content"]["application/json"]
         if "example" not in content:

@@ -1,6 +1,6 @@
 """Who may call a route, as the type of a parameter: `Annotated[TenantId, own_tenant(RENAME_DASHBOARD)]`.
 
-A route without one of these is open to everyone, and a test lists those that are.
+A route without one of these is in `OPEN`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,19 @@ from domain.kernel.permissions import Permission
 from domain.security.errors import TenantDeprovisioned, TenantNotFound, TenantRequired
 from domain.security.model import Principal, Tenant, TenantStatus
 
+OPEN = frozenset(
+    {
+        "GET /livez",
+        "GET /readyz",
+        "GET /metrics",
+        "POST /v1/security/sessions",
+        "POST /v1/security/password-resets",
+        "POST /v1/security/password-resets/redeem",
+        "POST /v1/security/invitation-links/look-up",
+        "POST /v1/security/invitation-links/redeem",
+    }
+)
+"""What strangers may ask: they have no credentials yet, or come with a mailed link."""
 TenantQuery = Annotated[
     TenantId | None,
     Query(alias="tenantId", description="For the operator: the tenant to look at. Others see their own only."),

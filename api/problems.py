@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _BY_STATUS = {kind.status: kind for kind in (Malformed, NotFound, NotAllowed, TooLarge, UnsupportedMediaType, Invalid)}
-_CHALLENGE = 'ApiKey realm="harborgrid"'
+_CHALLENGE = 'ApiKey realm="harborgrid", Bearer realm="harborgrid"'
 _FIELDS_NAMED = 50
 
 
@@ -42,7 +42,7 @@ def refusal(error: HarborGridError) -> Response:
     """The answer for this error."""
     headers = {}
     if error.retryable:
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(error.details.get("retry_after_seconds", 1))
     if error.status == Unauthenticated.status:
         headers["WWW-Authenticate"] = _CHALLENGE
     details = {to_camel(name): fact for name, fact in error.details.items()}

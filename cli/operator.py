@@ -11,9 +11,9 @@ from adapters.settings import Settings
 from cli.environment import operator_key_path
 from domain.kernel.context import Actor, ActorKind, Context, within
 from domain.kernel.permissions import Scope
-from domain.security.api_keys import SECRET_BYTES
 from domain.security.ids import ApiKeyId
 from domain.security.service import create_api_key
+from domain.security.tokens import SECRET_BYTES
 
 
 async def make_operator_key(settings: Settings, label: str) -> str:

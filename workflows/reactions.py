@@ -9,8 +9,13 @@ from typing import Any
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.bus.event import Event
+from domain.security.commands import FollowInvitation, MailPasswordReset
+from domain.security.events import InvitationClosed, InvitationCreated, PasswordResetRequested
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security import invitation, password_reset
+from workflows.security.invitation import InvitationWorkflow
+from workflows.security.password_reset import PasswordResetWorkflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,26 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         signal=OnboardingSaga.cancel,
         id=lambda fact: onboarding.workflow_id(fact.tenant_id, fact.onboarding_id),
         input=lambda fact: fact.reason,
+    ),
+    Starts(
+        on=InvitationCreated,
+        workflow=InvitationWorkflow.run,
+        id=lambda fact: invitation.workflow_id(fact.tenant_id, fact.invitation_id),
+        input=lambda fact: FollowInvitation.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Invitation as {fact.role}",
+    ),
+    Signals(
+        on=InvitationClosed,
+        signal=InvitationWorkflow.closed,
+        id=lambda fact: invitation.workflow_id(fact.tenant_id, fact.invitation_id),
+        input=lambda fact: fact.outcome,
+    ),
+    Starts(
+        on=PasswordResetRequested,
+        workflow=PasswordResetWorkflow.run,
+        id=lambda fact: password_reset.workflow_id(fact.tenant_id, fact.password_reset_id),
+        input=lambda fact: MailPasswordReset.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Password link for {fact.user_id}",
     ),
 )
 

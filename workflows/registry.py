@@ -4,6 +4,8 @@ from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security.invitation import InvitationWorkflow
+from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
 
@@ -14,4 +16,6 @@ WORKFLOWS = (
     RebuildWorkflow,
     SealAuditWorkflow,
     VerifyAuditWorkflow,
+    InvitationWorkflow,
+    PasswordResetWorkflow,
 )

@@ -8,6 +8,8 @@ from typing import Any
 from adapters.postgres.answers import PostgresAnswers
 from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
+from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
+from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
 from adapters.security.policies import PostgresPolicies
 from adapters.security.spaces import PostgresTenantSpaces
 from domain.kernel.ids import TenantId
@@ -149,6 +151,12 @@ class PostgresSecurityUnitOfWork:
         self.spaces = PostgresTenantSpaces(session)
         self.api_keys = PostgresApiKeys(session)
         self.policies = PostgresPolicies(session)
+        self.users = PostgresUsers(session)
+        self.members = PostgresMembers(session)
+        self.sessions = PostgresSessions(session)
+        self.tries = PostgresSignInTries(session)
+        self.invitations = PostgresInvitations(session)
+        self.password_resets = PostgresPasswordResets(session)
         self.answers = PostgresAnswers(session)
         self.events = session
         self.audit = session

@@ -11,7 +11,6 @@ from adapters.postgres.migrations import TENANT, head, migrate_schema, revisions
 from adapters.postgres.session import Session
 from adapters.postgres.spares import Kind
 from domain.kernel.ids import Id, TenantId
-from domain.security.model import User
 
 if TYPE_CHECKING:
     from adapters.postgres.migrations import Connection
@@ -47,18 +46,6 @@ class PostgresTenantSpaces:
         for role in (f"hg_{tenant_id}", f"lake_{tenant_id}"):
             if await sql.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
                 await sql.execute(f'DROP ROLE "{role}"')
-
-    async def add_user(self, tenant_id: TenantId, user: User) -> None:
-        """Put a person into the tenant's schema."""
-        await self._session.sql.execute(
-            f'INSERT INTO "{TenantId.parse(tenant_id)}".security_user (id, name, email, role, created_at) '
-            "VALUES ($1, $2, $3, $4, $5)",
-            user.id,
-            user.name,
-            user.email,
-            user.role,
-            user.created_at,
-        )
 
 
 async def _make(sql: Connection, of: Id) -> None:

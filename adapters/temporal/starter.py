@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import (
     Priority,
     SearchAttributePair,
@@ -26,6 +26,7 @@ from adapters.temporal.plugin import BUSINESS_KEY, CAUSATION_ID, CORRELATION_ID,
 from domain.kernel.context import current_context
 from domain.kernel.errors import WorkflowsUnavailable
 
+Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 _RPC = timedelta(seconds=5)
 # A worker that dies in the middle of a workflow task is noticed after this long.
@@ -110,6 +111,18 @@ class WorkflowStarter:
     def handle(self, id: str) -> WorkflowHandle[Any, Any]:
         """A handle to ask questions of a workflow."""
         return self.client.get_workflow_handle(id)
+
+    async def ask(self, id: str, query: Callable[..., Answer]) -> Answer | None:
+        """What a workflow says of itself, ended or not; None if there is none. Raises WorkflowsUnavailable."""
+        try:
+            answer: Answer = await self.handle(id).query(query, rpc_timeout=_RPC)
+        except WorkflowQueryFailedError as error:
+            raise WorkflowsUnavailable("no worker answered the query") from error
+        except (RPCError, RuntimeError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise _named(error) from error
+        return answer
 
     async def status(self, id: str) -> WorkflowExecutionStatus | None:
         """Where the workflow stands; None if there is none. Raises WorkflowsUnavailable."""

@@ -7,12 +7,12 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.idempotency import IdempotencyKey, keyed, replay
-from api.parameters import DEFAULT, Cursor, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Email, Limit, Line, World
 from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
@@ -35,9 +35,6 @@ from workflows.sagas.onboarding import workflow_id
 router = APIRouter(prefix="/v1/workflow/onboardings", tags=["workflow"], route_class=Route)
 
 _TIMEZONES = frozenset(available_timezones())
-Email = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00-\x20\x7f@<>()\[\],;:\\\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
-]
 
 
 class OnboardingBody(Body):

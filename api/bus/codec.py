@@ -52,7 +52,7 @@ async def decode(
     for payload in sealed:
         _demand_key_id(payload)
     plain = await TenantCodec(world.keys).decode(sealed)
-    await world.audit(None, "bus.decode_payloads", operator.key_id)
+    await world.audit(None, "bus.decode_payloads", operator.id)
     # Constructed, not validated: validating would take the bytes for base64.
     return WorkflowPayloads.model_construct(
         payloads=[

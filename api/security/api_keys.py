@@ -23,7 +23,6 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Scope
-from domain.security.api_keys import SECRET_BYTES
 from domain.security.errors import (
     ApiKeyAlreadyClaimed,
     ApiKeyNotFound,
@@ -43,6 +42,7 @@ from domain.security.permissions import (
     ROTATE_API_KEY,
 )
 from domain.security.service import create_api_key, reveal_api_key, revoke_api_key, rotate_api_key
+from domain.security.tokens import SECRET_BYTES
 
 router = APIRouter(prefix="/v1/security/api-keys", tags=["security"], route_class=Route)
 
@@ -84,10 +84,12 @@ class CurrentKey(Payload):
     scopes: list[Scope]
 
 
-@router.get("/current", response_model=Answer[CurrentKey])
+@router.get("/current", response_model=Answer[CurrentKey], responses=problems(ApiKeyNotFound))
 async def get_current_key(reader: Annotated[Principal, may(READ_OWN_API_KEY)]) -> Answer[CurrentKey]:
-    """The key this request came with."""
-    return ok(CurrentKey.trusted(key_id=reader.key_id, tenant_id=reader.tenant_id, scopes=sorted(reader.scopes)))
+    """The key this request came with; `GET /v1/security/me` also knows people."""
+    if reader.session_id is not None:
+        raise ApiKeyNotFound("this request came with a session, not with a key")
+    return ok(CurrentKey.trusted(key_id=reader.id, tenant_id=reader.tenant_id, scopes=sorted(reader.scopes)))
 
 
 @router.get("", response_model=Answer[Page[ApiKey]])
@@ -203,7 +205,7 @@ async def revoke(
     world: World,
 ) -> Answer[ApiKey]:
     """Make a key useless, from the next request on."""
-    if api_key_id == admin.key_id:
+    if api_key_id == admin.id:
         raise Forbidden("a key cannot revoke itself", hint="Use another admin key.")
     owner = await _owner(world, admin, api_key_id)
     revoked = await world.security(

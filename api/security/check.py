@@ -15,7 +15,7 @@ from api.problems import problems
 from api.routes import Route
 from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, subject, view
 from domain.kernel.payload import Body
-from domain.security.errors import ApiKeyNotFound, PermissionUnknown
+from domain.security.errors import ApiKeyNotFound, MemberNotFound, PermissionUnknown
 from domain.security.model import Principal
 from domain.security.permissions import CHECK_OWN_ACCESS
 
@@ -37,7 +37,9 @@ class BatchBody(Body):
     )
 
 
-@router.post("", response_model=Answer[CheckView], responses=problems(ApiKeyNotFound, PermissionUnknown))
+@router.post(
+    "", response_model=Answer[CheckView], responses=problems(ApiKeyNotFound, MemberNotFound, PermissionUnknown)
+)
 async def check(
     body: CheckBody, caller: Annotated[Principal, may(CHECK_OWN_ACCESS)], world: World, request: Request
 ) -> Answer[CheckView]:
@@ -47,7 +49,11 @@ async def check(
     return ok(await view(request, principal, body, decision, works=works))
 
 
-@router.post("/batch", response_model=Answer[list[CheckView]], responses=problems(ApiKeyNotFound, PermissionUnknown))
+@router.post(
+    "/batch",
+    response_model=Answer[list[CheckView]],
+    responses=problems(ApiKeyNotFound, MemberNotFound, PermissionUnknown),
+)
 async def check_batch(
     body: BatchBody, caller: Annotated[Principal, may(CHECK_OWN_ACCESS)], world: World, request: Request
 ) -> Answer[list[CheckView]]:

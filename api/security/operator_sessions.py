@@ -13,6 +13,7 @@ from api.problems import problems
 from api.routes import Route
 from domain.kernel.payload import Payload
 from domain.security.errors import OperatorsOnly
+from domain.security.ids import ApiKeyId
 from domain.security.model import Principal
 from domain.security.permissions import OPEN_OPERATOR_SESSION
 
@@ -35,7 +36,7 @@ async def open_session(
     sessions: OperatorSessions = request.app.state.operator_sessions
     response.set_cookie(
         COOKIE,
-        sessions.issue(operator.key_id),
+        sessions.issue(ApiKeyId(operator.id)),
         max_age=LIFETIME_SECONDS,
         path=CODEC_PATH,
         httponly=True,

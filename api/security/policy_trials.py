@@ -16,12 +16,19 @@ from api.routes import Route
 from api.security.policies import Text
 from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, subject, view
 from domain.kernel.context import ActorKind
-from domain.kernel.ids import TenantId
+from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Body, Payload
 from domain.permissions import PERMISSIONS
-from domain.security.errors import ApiKeyNotFound, PermissionUnknown, PolicyInvalid, TenantRequired, UpgradeRequired
+from domain.security.errors import (
+    ApiKeyNotFound,
+    MemberNotFound,
+    PermissionUnknown,
+    PolicyInvalid,
+    TenantRequired,
+    UpgradeRequired,
+)
 from domain.security.ids import ApiKeyId, PolicyId
-from domain.security.model import Principal
+from domain.security.model import Principal, PrincipalId
 from domain.security.permissions import TRY_POLICY
 
 router = APIRouter(prefix="/v1/security/policy-trials", tags=["security"], route_class=Route)
@@ -69,7 +76,9 @@ class Trial(Payload):
 @router.post(
     "",
     response_model=Answer[Trial],
-    responses=problems(TenantRequired, UpgradeRequired, PolicyInvalid, ApiKeyNotFound, PermissionUnknown),
+    responses=problems(
+        TenantRequired, UpgradeRequired, PolicyInvalid, ApiKeyNotFound, MemberNotFound, PermissionUnknown
+    ),
 )
 async def try_policy(
     body: TrialBody, tenant: Annotated[TenantId, own_tenant(TRY_POLICY)], world: World, request: Request
@@ -80,11 +89,11 @@ async def try_policy(
     caller = principal_of(request)
     questions = dict.fromkeys(body.checks)
     questions.update(dict.fromkeys(await _recent(world, tenant, body.recent)))
-    subjects: dict[ApiKeyId | None, tuple[Principal, bool]] = {}
+    subjects: dict[PrincipalId | None, tuple[Principal, bool]] = {}
     changes, tried = [], 0
     for asked in questions:
         if asked.principal not in subjects:
-            subjects[asked.principal] = await subject(request, caller, asked.principal)
+            subjects[asked.principal] = await subject(request, caller, asked.principal, tenant=tenant)
         principal, works = subjects[asked.principal]
         if not works or principal.tenant_id != tenant:
             continue
@@ -97,16 +106,24 @@ async def try_policy(
 
 
 async def _recent(world: World, tenant: TenantId, count: int) -> list[TriedQuestion]:
-    """What the tenant's keys did or were denied of late, newest first."""
+    """What the tenant's keys and members did or were denied of late, newest first; not of who has left since."""
     if not count:
         return []
     page = await world.audit_trail.page(tenant, cursor=None, limit=count)
+    known = [record for record in page.items if record["action"] in PERMISSIONS]
+    people = {record["actor_id"] for record in known if record["actor_kind"] == ActorKind.USER}
+    here = await world.security(tenant, lambda uow: uow.members.among(tenant, people))
     return [
-        TriedQuestion(
-            principal=ApiKeyId(record["actor_id"]),
+        # Not validated: what was asked for in vain may be no id at all.
+        TriedQuestion.model_construct(
+            principal=_principal(record["actor_id"]),
             action=record["action"],
             resource=None if record["resource"] == tenant else record["resource"],
         )
-        for record in page.items
-        if record["actor_kind"] == ActorKind.API_KEY and record["action"] in PERMISSIONS
+        for record in known
+        if record["actor_kind"] == ActorKind.API_KEY or record["actor_id"] in here
     ]
+
+
+def _principal(id_: str) -> PrincipalId:
+    return UserId(id_) if id_.startswith(f"{UserId.prefix}_") else ApiKeyId(id_)

@@ -8,17 +8,18 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
+from adapters.container import Container
 from adapters.kernel.clock import utc_now
 from api.authorization import circumstances_of, rules_for
 from api.parameters import Instant, container_of
 from domain.kernel.errors import Unauthenticated
+from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Permission, Scope
 from domain.permissions import PERMISSIONS
 from domain.security.authorization import Circumstances, Decision, Rules
-from domain.security.errors import PermissionUnknown, ScopeMissing
-from domain.security.ids import ApiKeyId
-from domain.security.model import ApiKeyStatus, Principal
+from domain.security.errors import MemberNotFound, PermissionUnknown, ScopeMissing
+from domain.security.model import ApiKeyStatus, Principal, PrincipalId
 from domain.security.permissions import CHECK_ACCESS
 
 MOST = 1_000
@@ -29,7 +30,7 @@ IpAddress = Annotated[
     WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
 ]
 PrincipalField = Annotated[
-    ApiKeyId | None, Field(description="An API key of the tenant. Null: the caller's own.", examples=[None])
+    PrincipalId | None, Field(description="An API key or a member of the tenant. Null: the caller.", examples=[None])
 ]
 
 
@@ -64,7 +65,7 @@ class CheckView(Payload):
     """The decision, and what it rests on."""
 
     allowed: bool
-    principal: ApiKeyId
+    principal: PrincipalId
     action: str
     resource: str | None
     because: list[Because] = Field(description="Empty if nothing permits it.")
@@ -73,22 +74,34 @@ class CheckView(Payload):
     plans: list[str] = Field(description="Plans that include it, if that is what is missing.")
 
 
-async def subject(request: Request, caller: Principal, asked: ApiKeyId | None) -> tuple[Principal, bool]:
-    """Who is asked about, and whether its key works: the caller, or another key for who may check access.
+async def subject(
+    request: Request, caller: Principal, asked: PrincipalId | None, *, tenant: TenantId | None = None
+) -> tuple[Principal, bool]:
+    """Who is asked about, and whether its key works: the caller, or for who may check access another key or a member.
 
-    Raises ApiKeyNotFound, and why not.
+    Raises ApiKeyNotFound or MemberNotFound, and why not.
     """
-    if asked is None or asked == caller.key_id:
+    if asked is None or asked == caller.id:
         return caller, True
     world = container_of(request)
     may_ask = await rules_for(world.access, caller)
     decision = may_ask.decide(caller, CHECK_ACCESS, asked, lambda: circumstances_of(request))
     if not decision.allowed:
         raise decision.refusal()
-    tenant = None if caller.is_operator else caller.tenant_id
+    tenant = tenant if caller.is_operator else caller.tenant_id
+    if isinstance(asked, UserId):
+        return await _member(world, tenant, asked), True
     key = await world.security(tenant, lambda uow: uow.api_keys.get(tenant, asked))
     works = key.status is ApiKeyStatus.ACTIVE and (key.expires_at is None or key.expires_at > utc_now())
-    return Principal(key_id=key.id, tenant_id=key.tenant_id, scopes=frozenset(key.scopes)), works
+    return Principal(id=key.id, tenant_id=key.tenant_id, scopes=frozenset(key.scopes)), works
+
+
+async def _member(world: Container, tenant: TenantId | None, user_id: UserId) -> Principal:
+    """A member as they would be once signed in. The operator's question names no tenant, so nobody is found."""
+    if tenant is None:
+        raise MemberNotFound
+    member = await world.security(tenant, lambda uow: uow.members.get(tenant, user_id))
+    return Principal(id=user_id, tenant_id=tenant, scopes=frozenset({member.role.scope}), role=member.role)
 
 
 def permission_named(name: str) -> Permission:
@@ -124,7 +137,7 @@ async def view(
         refused = Unauthenticated()
     return CheckView(
         allowed=refused is None,
-        principal=principal.key_id,
+        principal=principal.id,
         action=asked.action,
         resource=asked.resource,
         because=[_because(policy) for policy in decision.because] if works else [],

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from temporalio.client import WorkflowQueryFailedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.postgres.migrations import TENANT, head
 from api.envelope import Answer, ok
@@ -63,14 +61,7 @@ async def progress(
     world: World,
 ) -> Answer[MigrateTenantsProgress]:
     """How far it has come, and which tenants stayed behind."""
-    try:
-        found: MigrateTenantsProgress = await world.starter.handle(workflow_id(revision)).query(
-            MigrateTenantsWorkflow.progress
-        )
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise MigrationNotFound(revision=revision) from error
-        raise WorkflowsUnavailable from error
-    except WorkflowQueryFailedError as error:
-        raise WorkflowsUnavailable("no worker answered the query") from error
+    found = await world.starter.ask(workflow_id(revision), MigrateTenantsWorkflow.progress)
+    if found is None:
+        raise MigrationNotFound(revision=revision)
     return ok(found)

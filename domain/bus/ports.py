@@ -15,8 +15,11 @@ from domain.kernel.pagination import Page
 class EventLog(Protocol):
     """Where a unit of work announces what it did."""
 
-    def append(self, *happened: Event) -> None:
-        """Record these facts when the transaction commits. Raises UnknownEventType at once."""
+    def append(self, *happened: Event, tenant: TenantId | None = None) -> None:
+        """Record these facts when the transaction commits; `tenant` if not the one the unit of work is for.
+
+        Raises UnknownEventType at once.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ HarborGridError
 │   ├── PreconditionFailed 412 / PreconditionRequired 428  the resource changed, or If-Match is missing
 │   └── Malformed      400 / NotAllowed 405 / TooLarge 413 / UnsupportedMediaType 415
 └── Unavailable        503  the answer is "not now": trying again can help
+    ├── TooManyRequests 429  it was asked too often
     ├── DatabaseUnavailable, TransactionConflict, CommitUnknown
     └── WorkflowsUnavailable
 """
@@ -64,7 +65,7 @@ class Unauthenticated(Refused):
 
     code = "kernel.unauthenticated"
     status = 401
-    hint = "Send a valid API key in the X-API-Key header."
+    hint = "Send an API key in X-API-Key, or the token of a session as Authorization: Bearer."
 
 
 class Forbidden(Refused):
@@ -145,6 +146,14 @@ class Unavailable(HarborGridError):
     status = 503
     retryable = True
     hint = "Retry after a pause; the request had no effect."
+
+
+class TooManyRequests(Unavailable):
+    """This was asked too often."""
+
+    code = "kernel.too_many_requests"
+    status = 429
+    hint = "Wait for as many seconds as Retry-After says."
 
 
 class DatabaseUnavailable(Unavailable):

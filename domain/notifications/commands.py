@@ -1,5 +1,8 @@
 """What notifications can be asked to do by a process."""
 
+from datetime import datetime
+from enum import StrEnum
+
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
 from domain.notifications.ids import NotificationId
@@ -17,7 +20,29 @@ class SendWelcomeEmail(Payload):
     locale: str
 
 
-class WelcomeSent(Payload):
+class LinkPurpose(StrEnum):
+    """What a mailed link lets its reader do."""
+
+    INVITATION = "invitation"
+    INVITATION_REMINDER = "invitation_reminder"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - what it is for, not a secret
+
+
+class SendLinkEmail(Payload):
+    """Mail a link, once. link_id: what the link is about; its secret half is added when the mail is written."""
+
+    tenant_id: TenantId
+    notification_id: NotificationId
+    purpose: LinkPurpose
+    link_id: str
+    organisation: str
+    recipient_name: str
+    recipient: str
+    locale: str
+    expires_at: datetime
+
+
+class MailTaken(Payload):
     """What the mail server took."""
 
     notification_id: NotificationId

@@ -33,6 +33,15 @@ class Delivery(Payload):
     answer: str | None = None
 
 
+class Letter(Payload):
+    """A mail to be written. purpose: what it is sent for, once; template: which words."""
+
+    purpose: str
+    notification_id: NotificationId
+    template: str
+    recipient: str
+
+
 class Mail(Payload):
     """A rendered e-mail (RFC 5322). The Message-ID is stable across attempts, so receivers can tell a repeat."""
 

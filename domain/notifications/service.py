@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.notifications.commands import SendWelcomeEmail
 from domain.notifications.errors import MailRefused
 from domain.notifications.events import NotificationFailed, NotificationSent
-from domain.notifications.model import Delivery, DeliveryStatus, masked
+from domain.notifications.model import Delivery, DeliveryStatus, Letter, masked
 from domain.notifications.ports import NotificationsUnitOfWork
 
-WELCOME = "welcome"
 
-
-async def begin_welcome(uow: NotificationsUnitOfWork, cmd: SendWelcomeEmail, *, now: datetime) -> Delivery:
+async def begin_delivery(uow: NotificationsUnitOfWork, letter: Letter, *, now: datetime) -> Delivery:
     """Record that the mail is about to be sent, with the Message-ID every attempt will carry."""
-    purpose = f"{WELCOME}/{cmd.tenant_id}"
+    purpose = letter.purpose
     await uow.deliveries.hold(purpose)
     delivery = await uow.deliveries.find(purpose)
     if delivery is None:
         delivery = Delivery(
-            id=cmd.notification_id,
+            id=letter.notification_id,
             purpose=purpose,
             channel="email",
-            template=WELCOME,
-            recipient=cmd.owner_email,
-            message_id=f"<{cmd.notification_id}@harborgrid.example>",
+            template=letter.template,
+            recipient=letter.recipient,
+            message_id=f"<{letter.notification_id}@harborgrid.example>",
             status=DeliveryStatus.SENDING,
             attempts=0,
             created_at=now,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import cedarpy
 
+from domain.kernel.context import ActorKind
 from domain.kernel.errors import HarborGridError
 from domain.kernel.ids import TenantId
 from domain.kernel.permissions import Permission, Scope
@@ -31,6 +32,7 @@ from domain.security.model import Entitlements, Principal
 _REMEMBERED = 20_000
 T = TypeVar("T")
 _PLATFORM = uid("Platform", "harborgrid")
+_KINDS = {ActorKind.OPERATOR: "Operator", ActorKind.USER: "User", ActorKind.API_KEY: "ApiKey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Rules:
         moving = self._moving
         if moving is not None and moving.reads.context:
             return self._decided(principal, permission, thing, self._context(tell()))
-        key = (permission.name, principal.key_id, principal.scopes, thing if moving else thing is None)
+        key = (permission.name, principal.id, principal.scopes, thing if moving else thing is None)
         known = self._remembered.get(key)
         if known is None:
             known = _keep(self._remembered, key, self._decided(principal, permission, thing, {}))
@@ -147,11 +149,11 @@ class Rules:
 
     def _question(self, principal: Principal, permission: Permission, *, named: bool) -> _Question:
         """What does not depend on the thing or the circumstances: asked of the fixed statements once."""
-        key = (permission.name, principal.key_id, principal.scopes, named)
+        key = (permission.name, principal.id, principal.scopes, named)
         return self._started.get(key) or _keep(self._started, key, self._begin(principal, permission, named=named))
 
     def _begin(self, principal: Principal, permission: Permission, *, named: bool) -> _Question:
-        who = uid("Operator" if principal.is_operator else "ApiKey", principal.key_id)
+        who = uid(_KINDS[principal.kind], principal.id)
         home, known = uid("Tenant", principal.tenant_id or ""), []
         if not principal.is_operator:
             roles = [uid("Role", scope) for scope in Scope if scope in principal.scopes]

@@ -28,8 +28,9 @@ permit (principal in HarborGrid::Role::"read", action in HarborGrid::Action::"re
 permit (principal in HarborGrid::Role::"write", action in HarborGrid::Action::"write", resource);
 permit (principal in HarborGrid::Role::"admin", action in HarborGrid::Action::"admin", resource);
 permit (principal is HarborGrid::Operator, action, resource);
-forbid (principal is HarborGrid::ApiKey, action in HarborGrid::Action::"operator", resource);
-forbid (principal is HarborGrid::ApiKey, action, resource) unless { resource in principal.tenant };
+forbid (principal, action in HarborGrid::Action::"operator", resource) unless { principal is HarborGrid::Operator };
+forbid (principal, action, resource)
+unless { principal is HarborGrid::Operator || resource in principal.tenant };
 """
 _PLATFORM_IDS = ("platform.read", "platform.write", "platform.admin", "platform.operator")
 OPERATORS_ONLY, OWN_TENANT_ONLY, PLAN = "platform.operators_only", "platform.own_tenant_only", "platform.plan."
@@ -68,13 +69,14 @@ class Vocabulary:
     @cached_property
     def schema(self) -> str:
         """A Cedar schema of what a tenant's policies may speak of."""
-        kinds = sorted({permission.on for permission in self.permissions} - {"ApiKey", "Tenant"})
+        kinds = sorted({permission.on for permission in self.permissions} - {"ApiKey", "User", "Tenant"})
         return "\n".join(
             [
                 f"namespace {NAMESPACE} {{",
                 "  entity Tenant = { plan: String, features: Set<String> };",
                 "  entity Role in [Role];",
                 "  entity ApiKey in [Role, Tenant] = { tenant: Tenant };",
+                "  entity User in [Role, Tenant] = { tenant: Tenant };",
                 *(f"  entity {kind} in [Tenant] = {{ tenant: Tenant }};" for kind in kinds),
                 *(f"  action {scope};" for scope in _LADDER),
                 *(self._action(permission) for permission in self.permissions if permission.scope in _LADDER),
@@ -103,7 +105,7 @@ class Vocabulary:
         things = "Tenant" if permission.on == "Tenant" else f"{permission.on}, Tenant"
         return (
             f'  action "{permission.name}" in [{permission.scope}] '
-            f"appliesTo {{ principal: [ApiKey], resource: [{things}], context: {_CONTEXT} }};"
+            f"appliesTo {{ principal: [ApiKey, User], resource: [{things}], context: {_CONTEXT} }};"
         )
 
     def _plans(self) -> dict[str, dict[str, Any]]:
@@ -113,8 +115,8 @@ class Vocabulary:
                 features.setdefault(permission.feature, []).append(f'{NAMESPACE}::Action::"{permission.name}"')
         return {
             f"{PLAN}{feature}": parse(
-                f"forbid (principal is {NAMESPACE}::ApiKey, action in [{', '.join(actions)}], resource) "
-                f'unless {{ principal.tenant.features.contains("{feature}") }};'
+                f"forbid (principal, action in [{', '.join(actions)}], resource) unless "
+                f'{{ principal is {NAMESPACE}::Operator || principal.tenant.features.contains("{feature}") }};'
             ).policies[0]
             for feature, actions in features.items()
         }

@@ -1,8 +1,10 @@
 """What security can be asked to do by a process."""
 
+from datetime import datetime
+
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
-from domain.security.ids import ApiKeyId
+from domain.security.ids import ApiKeyId, InvitationId, PasswordResetId
 
 
 class ProvisionTenant(Payload):
@@ -84,3 +86,39 @@ class MigrateTenantsProgress(Payload):
     migrated: int
     failed: tuple[FailedMigration, ...]
     finished: bool
+
+
+class FollowInvitation(Payload):
+    """Mail this invitation, and close it when its time is over."""
+
+    tenant_id: TenantId
+    invitation_id: InvitationId
+    expires_at: datetime
+
+
+class InvitationState(Payload):
+    """Where an invitation's process stands; `next` is what happens at `next_at`, unless it is closed before."""
+
+    outcome: str = ""
+    mail: str = ""
+    next: str = ""
+    next_at: datetime | None = None
+
+
+class MailPasswordReset(Payload):
+    """Mail the link that somebody asked for."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    password_reset_id: PasswordResetId
+    expires_at: datetime
+
+
+class Addressee(Payload):
+    """To whom a link is mailed, in whose name, and in which language. wanted: whether the link still opens anything."""
+
+    organisation: str
+    name: str
+    email: str
+    locale: str
+    wanted: bool

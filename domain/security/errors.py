@@ -1,6 +1,6 @@
 """Refusals of security."""
 
-from domain.kernel.errors import Conflict, Forbidden, NotFound, Refused
+from domain.kernel.errors import Conflict, Forbidden, NotFound, Refused, TooManyRequests, Unauthenticated
 
 
 class TenantNotFound(NotFound):
@@ -179,3 +179,125 @@ class AuditVerificationNotFound(NotFound):
 
     code = "security.audit_verification_not_found"
     hint = "POST /v1/security/audit-verifications starts one."
+
+
+class SignInRefused(Unauthenticated):
+    """This address and password do not belong together."""
+
+    code = "security.sign_in_refused"
+    hint = "Check both; POST /v1/security/password-resets mails a link to set a new password."
+
+
+class TooManyTries(TooManyRequests):
+    """Too many sign-ins failed."""
+
+    code = "security.too_many_tries"
+    hint = "Wait for as many seconds as Retry-After says. A password set by a mailed link ends the wait."
+
+
+class NotAMember(Forbidden):
+    """You are not a member of this tenant."""
+
+    code = "security.not_a_member"
+    hint = "Name one of the tenants in details, or ask an administrator there for an invitation."
+
+
+class SeveralTenants(Conflict):
+    """You are a member of several tenants."""
+
+    code = "security.several_tenants"
+    hint = "Name one of those in details as tenantId."
+
+
+class PeopleOnly(Forbidden):
+    """This belongs to a person, and an API key is none."""
+
+    code = "security.people_only"
+    hint = "POST /v1/security/sessions signs a person in; send the token as Authorization: Bearer."
+
+
+class SessionNotFound(NotFound):
+    """There is no such session for this caller."""
+
+    code = "security.session_not_found"
+    hint = "GET /v1/security/sessions/mine lists your own, GET /v1/security/sessions those of the tenant."
+
+
+class MemberNotFound(NotFound):
+    """There is no such member for this caller."""
+
+    code = "security.member_not_found"
+    hint = "GET /v1/security/members lists them."
+
+
+class OwnersOnly(Forbidden):
+    """Only an owner may make or unmake owners."""
+
+    code = "security.owners_only"
+    hint = "Ask one of the owners; GET /v1/security/members shows who they are."
+
+
+class LastOwner(Conflict):
+    """A tenant has at least one owner, and this is the only one."""
+
+    code = "security.last_owner"
+    hint = "Make another member an owner first."
+
+
+class PasswordTooWeak(Refused):
+    """This password is easy to guess."""
+
+    code = "security.password_too_weak"
+    status = 422
+    hint = "A few uncommon words in a row are strong and easy to remember; details has suggestions."
+
+
+class PasswordWrong(Forbidden):
+    """The current password is another one."""
+
+    code = "security.password_wrong"
+    hint = "Send the password you signed in with; POST /v1/security/password-resets mails a link if it is lost."
+
+
+class PasswordRequired(Refused):
+    """You have no password yet, so choose one."""
+
+    code = "security.password_required"
+    status = 422
+    hint = "Send one as password."
+
+
+class LinkInvalid(Refused):
+    """This link is not one of ours, was used before, or has ended."""
+
+    code = "security.link_invalid"
+    status = 422
+    hint = "Ask for a new one: links work once, and for a limited time."
+
+
+class InvitationNotFound(NotFound):
+    """There is no such invitation for this caller."""
+
+    code = "security.invitation_not_found"
+    hint = "GET /v1/security/invitations lists them."
+
+
+class InvitationClosed(Conflict):
+    """This invitation was accepted, revoked, or has expired."""
+
+    code = "security.invitation_closed"
+    hint = "POST /v1/security/invitations sends a new one."
+
+
+class AlreadyAMember(Conflict):
+    """Whoever has this address is a member already."""
+
+    code = "security.already_a_member"
+    hint = "PATCH /v1/security/members/{user_id} changes the role."
+
+
+class AlreadyInvited(Conflict):
+    """There is an open invitation for this address."""
+
+    code = "security.already_invited"
+    hint = "Revoke the invitation named in details, then send another."

@@ -10,7 +10,16 @@ from domain.kernel.audit import Outcome
 from domain.kernel.context import ActorKind
 from domain.kernel.digests import Sha256
 from domain.kernel.ids import TenantId, UserId
-from domain.security.ids import ApiKeyId, AuditRecordId, DataKeyId, PolicyId, SessionId, ThreatId
+from domain.security.ids import (
+    ApiKeyId,
+    AuditRecordId,
+    DataKeyId,
+    InvitationId,
+    PasswordResetId,
+    PolicyId,
+    SessionId,
+    ThreatId,
+)
 
 
 class Factor(StrEnum):
@@ -274,3 +283,98 @@ class PolicyChanged(Event):
     revision: PositiveInt = Field(description="Grows by one with each change.", examples=[1])
     enabled: bool = Field(description="Whether it decides anything; false once it is deleted.")
     deleted: bool
+
+
+@event(
+    "security.session.ended",
+    version="1.0.0",
+    source="security",
+    subject="session_id",
+    consumers=("gateway", "collaboration"),
+)
+class SessionEnded(Event):
+    """A session was ended before its time; its token no longer works."""
+
+    session_id: SessionId
+    user_id: UserId
+    reason: str = Field(examples=["signed_out"])
+
+
+@event("security.member.joined", version="1.0.0", source="security", subject="user_id", consumers=("analytics",))
+class MemberJoined(Event):
+    """A person became a member of a tenant."""
+
+    user_id: UserId
+    role: str = Field(examples=["member"])
+
+
+@event("security.member.left", version="1.0.0", source="security", subject="user_id", consumers=("analytics",))
+class MemberLeft(Event):
+    """A person is no longer a member of a tenant."""
+
+    user_id: UserId
+    role: str = Field(description="What they were.", examples=["member"])
+
+
+@event("security.member.role_changed", version="1.0.0", source="security", subject="user_id", consumers=("analytics",))
+class MemberRoleChanged(Event):
+    """A member is something else from now on."""
+
+    user_id: UserId
+    role: str = Field(examples=["admin"])
+    previous_role: str = Field(examples=["member"])
+
+
+@event("security.password.changed", version="1.0.0", source="security", subject="user_id", consumers=("analytics",))
+class PasswordChanged(Event):
+    """A person has a new password."""
+
+    user_id: UserId
+    by_link: bool = Field(description="Whether a mailed link proved who they are, instead of the password before.")
+
+
+@event(
+    "security.password.reset_requested",
+    version="1.0.0",
+    source="security",
+    subject="password_reset_id",
+    consumers=("automation", "notifications"),
+)
+class PasswordResetRequested(Event):
+    """Somebody asked for a link to set a new password for this person; it is to be mailed to them."""
+
+    tenant_id: TenantId = Field(description="The tenant in whose name it is mailed.")
+    user_id: UserId
+    password_reset_id: PasswordResetId
+    expires_at: AwareDatetime = Field(description="After this instant the link is useless.")
+
+
+@event(
+    "security.invitation.created",
+    version="1.0.0",
+    source="security",
+    subject="invitation_id",
+    consumers=("automation", "notifications"),
+)
+class InvitationCreated(Event):
+    """Somebody is asked to become a member of a tenant; the link is to be mailed to them."""
+
+    tenant_id: TenantId
+    invitation_id: InvitationId
+    role: str = Field(examples=["member"])
+    expires_at: AwareDatetime = Field(description="After this instant the link is useless.")
+
+
+@event(
+    "security.invitation.closed",
+    version="1.0.0",
+    source="security",
+    subject="invitation_id",
+    consumers=("automation", "analytics"),
+)
+class InvitationClosed(Event):
+    """An invitation was accepted or revoked, or its time is over."""
+
+    tenant_id: TenantId
+    invitation_id: InvitationId
+    outcome: str = Field(examples=["accepted"])

@@ -23,5 +23,13 @@ class SessionId(Id, prefix="ses"):
     """A signed-in session; never its token."""
 
 
+class InvitationId(Id, prefix="ivt"):
+    """An invitation into a tenant; never the link's secret."""
+
+
+class PasswordResetId(Id, prefix="pwr"):
+    """A request to set a new password; never the link's secret."""
+
+
 class ThreatId(Id, prefix="thr"):
     """A detected threat."""

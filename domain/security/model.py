@@ -1,15 +1,19 @@
-"""Tenants, their people, and the API keys they come in with."""
+"""Tenants, the API keys they come in with, and who is calling."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.kernel.permissions import Scope
-from domain.security.ids import ApiKeyId, PolicyId
+from domain.security.ids import ApiKeyId, PolicyId, SessionId
+from domain.security.people import Role
+
+PrincipalId: TypeAlias = ApiKeyId | UserId
 
 
 class TenantStatus(StrEnum):
@@ -30,23 +34,6 @@ class Tenant(Payload):
     schema_revision: str | None
     created_at: datetime
     deprovisioned_at: datetime | None = None
-
-
-class Role(StrEnum):
-    """What a person is in a tenant."""
-
-    OWNER = "owner"
-    MEMBER = "member"
-
-
-class User(Payload):
-    """A person in a tenant."""
-
-    id: UserId
-    name: str
-    email: str
-    role: Role
-    created_at: datetime
 
 
 class ApiKeyStatus(StrEnum):
@@ -83,16 +70,28 @@ class RevealedApiKey(Payload):
 
 
 class Principal(Payload):
-    """Who is calling: an API key, the tenant it belongs to and what it may be used for."""
+    """Who is calling: an API key or a person, the tenant it is about, and how far the caller reaches there.
 
-    key_id: ApiKeyId
+    session_id: what the person is signed in with; role: what they are in the tenant. None for API keys.
+    """
+
+    id: PrincipalId
     tenant_id: TenantId | None
     scopes: frozenset[Scope]
+    session_id: SessionId | None = None
+    role: Role | None = None
 
     @property
     def is_operator(self) -> bool:
         """Whether this is the platform's own operator."""
         return Scope.OPERATOR in self.scopes
+
+    @property
+    def kind(self) -> ActorKind:
+        """What kind of caller it is."""
+        if self.is_operator:
+            return ActorKind.OPERATOR
+        return ActorKind.USER if isinstance(self.id, UserId) else ActorKind.API_KEY
 
 
 class Entitlements(Payload):

@@ -13,7 +13,8 @@ from domain.kernel.ports import AuditTrail
 from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
 from domain.security.ids import ApiKeyId, PolicyId
-from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant, User
+from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant
+from domain.security.people_ports import Invitations, Members, PasswordResets, Sessions, SignInTries, Users
 
 
 class Tenants(Protocol):
@@ -45,10 +46,6 @@ class TenantSpaces(Protocol):
 
     async def drop(self, tenant_id: TenantId) -> None:
         """Drop schema, lake catalogue and roles, whichever of them exist."""
-        ...
-
-    async def add_user(self, tenant_id: TenantId, user: User) -> None:
-        """Put a person into the tenant's schema."""
         ...
 
 
@@ -143,6 +140,18 @@ class SecurityUnitOfWork(Protocol):
     def api_keys(self) -> ApiKeys: ...
     @property
     def policies(self) -> Policies: ...
+    @property
+    def users(self) -> Users: ...
+    @property
+    def members(self) -> Members: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def tries(self) -> SignInTries: ...
+    @property
+    def invitations(self) -> Invitations: ...
+    @property
+    def password_resets(self) -> PasswordResets: ...
     @property
     def events(self) -> EventLog: ...
     @property

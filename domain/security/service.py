@@ -8,15 +8,16 @@ from domain.kernel.audit import AuditEntry, Outcome
 from domain.kernel.context import Actor
 from domain.kernel.ids import TenantId
 from domain.kernel.permissions import Scope
-from domain.security import api_keys
 from domain.security.authorization import Decision
 from domain.security.commands import DeprovisionTenant, ProvisionTenant
 from domain.security.errors import ApiKeyAlreadyClaimed, ApiKeyNotRotatable, TenantDeprovisioned, TenantNotFound
 from domain.security.events import ApiKeyCreated, ApiKeyRevoked, PermissionDenied, TenantProvisioned
 from domain.security.events import TenantDeprovisioned as TenantDeprovisionedEvent
 from domain.security.ids import ApiKeyId, PolicyId
-from domain.security.model import ApiKey, ApiKeyStatus, Principal, RevealedApiKey, Role, Tenant, TenantStatus, User
+from domain.security.model import ApiKey, ApiKeyStatus, Principal, RevealedApiKey, Tenant, TenantStatus
+from domain.security.people import Role, User
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.tokens import API_KEY
 
 
 async def provision_tenant(uow: SecurityUnitOfWork, cmd: ProvisionTenant, *, now: datetime) -> Tenant:
@@ -40,15 +41,16 @@ async def provision_tenant(uow: SecurityUnitOfWork, cmd: ProvisionTenant, *, now
         created_at=now,
     )
     await uow.tenants.put(tenant)
-    owner = User(id=cmd.owner_id, name=cmd.owner_name, email=cmd.owner_email, role=Role.OWNER, created_at=now)
-    await uow.spaces.add_user(cmd.tenant_id, owner)
+    owner = User(id=cmd.owner_id, name=cmd.owner_name, email=cmd.owner_email, created_at=now)
+    owner_id = await uow.users.add_missing(owner)
+    await uow.members.add_missing(cmd.tenant_id, owner_id, Role.OWNER, at=now)
     await _add_unclaimed_key(uow, cmd, now=now)
     assert tenant.schema_revision is not None
     uow.events.append(
         TenantProvisioned(
             tenant_id=tenant.id,
             organisation=tenant.organisation,
-            owner_id=owner.id,
+            owner_id=owner_id,
             api_key_id=cmd.api_key_id,
             schema_revision=tenant.schema_revision,
             occurred_at=now,
@@ -59,13 +61,14 @@ async def provision_tenant(uow: SecurityUnitOfWork, cmd: ProvisionTenant, *, now
 
 
 async def deprovision_tenant(uow: SecurityUnitOfWork, cmd: DeprovisionTenant, *, now: datetime) -> None:
-    """Drop the schema and the roles and revoke every key; a tenant that never was stays that way."""
+    """Drop schema and roles, revoke every key, let everybody go; a tenant that never was stays that way."""
     await uow.tenants.hold(cmd.tenant_id)
     tenant = await uow.tenants.find(cmd.tenant_id)
     if tenant is None or tenant.status is TenantStatus.DEPROVISIONED:
         return
     await uow.spaces.drop(cmd.tenant_id)
     await uow.api_keys.revoke_all(cmd.tenant_id, at=now)
+    await uow.members.remove_all(cmd.tenant_id)
     await uow.tenants.put(
         tenant.model_copy(
             update={"status": TenantStatus.DEPROVISIONED, "deprovisioned_at": now, "schema_revision": None}
@@ -99,7 +102,7 @@ async def create_api_key(  # noqa: PLR0913 - a key is what these words say
         found = await uow.tenants.find(tenant)
         if found is None or found.status is not TenantStatus.ACTIVE:
             raise TenantNotFound
-    secret, secret_hash = api_keys.mint(key_id, randomness)
+    secret, secret_hash = API_KEY.mint(key_id, randomness)
     key = ApiKey(
         id=key_id,
         tenant_id=tenant,
@@ -121,7 +124,7 @@ async def reveal_api_key(
 ) -> RevealedApiKey:
     """Give an unclaimed key its secret and show it, this once. Raises ApiKeyNotFound, ApiKeyAlreadyClaimed."""
     key = await uow.api_keys.get(tenant, key_id)
-    secret, secret_hash = api_keys.mint(key_id, randomness)
+    secret, secret_hash = API_KEY.mint(key_id, randomness)
     if not await uow.api_keys.claim(key_id, secret_hash):
         raise ApiKeyAlreadyClaimed(api_key_id=key_id)
     uow.audit.record(AuditEntry(tenant_id=key.tenant_id, action="security.reveal_api_key", resource=key_id))

@@ -39,7 +39,7 @@ async def measure(folder: Path) -> list[Figure]:
         open_container(on.settings, process="bench") as container,
     ):
         tenant = await container.database.run(None, _tenant)
-        caller = Principal(key_id=new_id(ApiKeyId), tenant_id=tenant, scopes=frozenset({Scope.WRITE}))
+        caller = Principal(id=new_id(ApiKeyId), tenant_id=tenant, scopes=frozenset({Scope.WRITE}))
         told = Circumstances(now=utc_now(), ip="203.0.113.7", country="NO")
         rules = await container.access.of(tenant)
         few, many, alone = [], [], []

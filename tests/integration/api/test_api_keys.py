@@ -17,7 +17,7 @@ from adapters.container import open_container
 
 KEYS = "/v1/security/api-keys"
 CURRENT = f"{KEYS}/current"
-CHALLENGE = 'ApiKey realm="harborgrid"'
+CHALLENGE = 'ApiKey realm="harborgrid", Bearer realm="harborgrid"'
 
 MakeKey = Callable[..., Awaitable[dict[str, Any]]]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from conftest import Stack, Tenant, until
+from people import new_member, signed_in
 
 from api.app import ROUTERS, directory_of
+from domain.security.people import Role
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,13 @@ BY_ID = [
     Route("GET", "/v1/security/policies/{policy_id}/revisions"),
     Route("PUT", "/v1/security/policies/{policy_id}", body=POLICY, headers={"If-Match": '"1"'}),
     Route("DELETE", "/v1/security/policies/{policy_id}", headers={"If-Match": '"99"'}, right=412),
+    Route("POST", "/v1/security/sessions/{session_id}/revoke"),
+    Route("GET", "/v1/security/members/{user_id}"),
+    Route("PATCH", "/v1/security/members/{user_id}", body={"role": "viewer"}),
+    Route("DELETE", "/v1/security/members/{user_id}"),
+    Route("GET", "/v1/security/invitations/{invitation_id}"),
+    Route("GET", "/v1/security/invitations/{invitation_id}/progress"),
+    Route("POST", "/v1/security/invitations/{invitation_id}/revoke"),
     Route("GET", "/v1/analytics/dashboards/{dashboard_id}"),
     Route("PATCH", "/v1/analytics/dashboards/{dashboard_id}", body={"title": "Mine"}, headers={"If-Match": '"1"'}),
     Route("GET", "/v1/notifications/deliveries/{notification_id}"),
@@ -81,6 +90,10 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "/v1/bus/subscriptions/analytics.event_counts/rebuilds", json={}, headers=owner.headers
     )
     policy = await owner.http.post("/v1/security/policies", json=POLICY, headers=owner.headers)
+    await new_member(stack, owner, "somebody@owners.example", Role.MEMBER)
+    person = await signed_in(stack.http, "somebody@owners.example")
+    guest = {"email": "guest@owners.example"}
+    invitation = await owner.http.post("/v1/security/invitations", json=guest, headers=owner.headers)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
 
@@ -101,6 +114,9 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "record_id": (await owner.get("/v1/security/audit-records"))["items"][-1]["id"],
         "verification_id": verification.json()["data"]["id"],
         "policy_id": policy.json()["data"]["id"],
+        "user_id": person.id,
+        "session_id": person.session_id,
+        "invitation_id": invitation.json()["data"]["id"],
         "dashboard_id": await first("/v1/analytics/dashboards"),
         "notification_id": await first("/v1/notifications/deliveries"),
         "event_id": await first("/v1/bus/events"),

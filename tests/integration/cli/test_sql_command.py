@@ -93,7 +93,7 @@ class TestRefuse:
 
     @pytest.mark.parametrize(
         "table",
-        ['"lake_{neighbour}".ducklake_metadata', '"{neighbour}".security_user', "platform.events", "pg_authid"],
+        ['"lake_{neighbour}".ducklake_metadata', '"{neighbour}".analytics_dashboard', "platform.events", "pg_authid"],
         ids=["a neighbour's catalogue", "a neighbour's schema", "everybody's events", "passwords"],
     )
     async def test_to_reach_past_its_own_catalogue(

@@ -117,7 +117,7 @@ class TestCreate:
         assert set() == await _prepared(owner, kind)
         for tenant in tenants:
             tables = f"SELECT count(*) FROM pg_tables WHERE schemaname = '{kind.schema.format(tenant)}'"
-            assert 5 <= await _answer(owner, tables)
+            assert 4 <= await _answer(owner, tables)
 
     @BOTH
     async def test_that_fails_leaves_the_prepared_one_for_the_next(self, owner: Database, kind: Kind) -> None:

@@ -50,6 +50,22 @@ async def _set_back(stack: Stack, tenant: Tenant, *, leaving: str = "") -> None:
     await stack.container.owner.run(None, lambda session: session.sql.execute(statement))
 
 
+async def _own_list(stack: Stack, tenant: Tenant, address: str) -> None:
+    """Put a tenant back to when it had a list of its people itself, with one owner."""
+    schema, user = tenant.id, tenant.id.replace("ten_", "usr_")
+    statement = f"""
+        DELETE FROM security_membership WHERE tenant_id = '{schema}';
+        CREATE TABLE "{schema}".security_user (
+            id text PRIMARY KEY, name text, email text, role text, created_at timestamptz
+        );
+        INSERT INTO "{schema}".security_user VALUES ('{user}', 'Mary Jackson', '{address}', 'owner', now());
+        UPDATE "{schema}".alembic_version SET version_num = '0001';
+        UPDATE security_tenant SET schema_revision = '0001' WHERE id = '{schema}';
+    """
+    assert stack.container.owner is not None
+    await stack.container.owner.run(None, lambda session: session.sql.execute(statement))
+
+
 class TestMigrateTenants:
     async def test_isolates_a_tenant_that_it_does_not_fit_and_goes_on_later(self, own_stack: Stack) -> None:
         tenants = [await own_stack.tenant() for _ in range(3)]
@@ -66,6 +82,17 @@ class TestMigrateTenants:
         for tenant in tenants:
             view = await tenant.get(f"/v1/security/tenants/{tenant.id}")
             assert migrations.head(migrations.TENANT) == view["schemaRevision"]
+
+    async def test_makes_members_of_who_was_in_a_tenants_own_list(self, own_stack: Stack) -> None:
+        first, second = [await own_stack.tenant() for _ in range(2)]
+        for tenant, address in ((first, "Mary@elders.example"), (second, "mary@elders.example")):
+            await _own_list(own_stack, tenant, address)
+
+        await _migrated(own_stack)
+
+        lists = [(await tenant.get("/v1/security/members"))["items"] for tenant in (first, second)]
+        assert [["Mary Jackson"]] * 2 == [[member["name"] for member in members] for members in lists]
+        assert lists[0][0]["id"] == lists[1][0]["id"]
 
     async def test_refuses_a_schema_of_a_newer_release(self) -> None:
         with pytest.raises(migrations.NewerSchema, match="Update HarborGrid"):

@@ -156,7 +156,7 @@ class TestTenantRole:
         """The application's own role is no way in: a query that forgets its tenant fails."""
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await stack.container.database.run(
-                None, lambda session: session.sql.fetch(f'SELECT * FROM "{intruder.id}".security_user')
+                None, lambda session: session.sql.fetch(f'SELECT * FROM "{intruder.id}".analytics_dashboard')
             )
 
 

@@ -33,7 +33,7 @@ scopes = st.sampled_from(LADDER)
 
 def key(*held: Scope, tenant: TenantId | None = OURS, number: int = 1) -> Principal:
     """An API key with these scopes."""
-    return Principal(key_id=ApiKeyId.of(UUID(int=number)), tenant_id=tenant, scopes=frozenset(held))
+    return Principal(id=ApiKeyId.of(UUID(int=number)), tenant_id=tenant, scopes=frozenset(held))
 
 
 def rules(*texts: str, plan: Entitlements = PRO, timezone: str = "UTC") -> Rules:
@@ -174,7 +174,7 @@ class TestPolicies:
 
         rotate = PERMISSIONS["security.rotate_api_key"]
 
-        assert not here.decide(caller, rotate, caller.key_id, told_nothing).allowed
+        assert not here.decide(caller, rotate, caller.id, told_nothing).allowed
         assert here.decide(caller, rotate, "key_2", told_nothing).allowed
 
 

@@ -1,0 +1,109 @@
+"""`/v1/security/me`: who you are here, and your password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from adapters.kernel.clock import utc_now
+from api.envelope import Answer, ok
+from api.parameters import World
+from api.principals import may
+from api.problems import problems
+from api.routes import Route
+from api.security.sessions import EndedSessions, person_of
+from api.security.sign_in import Password, attempt_of, words_of
+from domain.kernel.context import ActorKind
+from domain.kernel.ids import TenantId
+from domain.kernel.payload import Body, Payload
+from domain.kernel.permissions import Scope
+from domain.security import sign_in
+from domain.security.errors import PasswordTooWeak, PasswordWrong, PeopleOnly, TooManyTries
+from domain.security.events import LoginRefusal
+from domain.security.ids import SessionId
+from domain.security.model import Principal, PrincipalId
+from domain.security.password_changes import change
+from domain.security.people import Membership, Role
+from domain.security.permissions import CHANGE_PASSWORD, READ_SELF
+
+router = APIRouter(prefix="/v1/security/me", tags=["security"], route_class=Route)
+
+
+class Me(Payload):
+    """The caller. A program has neither name nor memberships."""
+
+    kind: ActorKind
+    id: PrincipalId
+    tenant_id: TenantId | None
+    scopes: list[Scope]
+    session_id: SessionId | None
+    role: Role | None
+    name: str | None = None
+    email: str | None = None
+    has_password: bool = False
+    memberships: tuple[Membership, ...] = ()
+
+
+class PasswordBody(Body):
+    """The password you have, and the one you want."""
+
+    current: Password
+    new: Password = Field(examples=["nine lanterns over the quay"])
+
+
+@router.get("", response_model=Answer[Me])
+async def get_me(caller: Annotated[Principal, may(READ_SELF)], world: World) -> Answer[Me]:
+    """The person or key this request came with, and how far it reaches."""
+    told = Me(
+        kind=caller.kind,
+        id=caller.id,
+        tenant_id=caller.tenant_id,
+        scopes=sorted(caller.scopes),
+        session_id=caller.session_id,
+        role=caller.role,
+    )
+    if caller.session_id is None:
+        return ok(told)
+    account = await world.security(None, lambda uow: uow.users.account_of(person_of(caller)))
+    return ok(
+        told.model_copy(
+            update={
+                "name": account.user.name,
+                "email": account.user.email,
+                "has_password": account.password_hash is not None,
+                "memberships": account.memberships,
+            }
+        )
+    )
+
+
+@router.put(
+    "/password",
+    response_model=Answer[EndedSessions],
+    responses=problems(PeopleOnly, PasswordWrong, PasswordTooWeak, TooManyTries),
+)
+async def put_password(
+    body: PasswordBody, caller: Annotated[Principal, may(CHANGE_PASSWORD)], world: World, request: Request
+) -> Answer[EndedSessions]:
+    """Change your password, and end your sessions everywhere but here. Wrong tries count as those of a sign-in."""
+    user = person_of(caller)
+    known = await world.security(None, lambda uow: uow.users.account_of(user))
+    attempt = attempt_of(request, world, known.user.email)
+    account, tries = await world.security(None, lambda uow: sign_in.begin(uow, attempt, now=utc_now()))
+    verdict = await world.passwords.check(known.password_hash, body.current)
+    if not verdict.matches:
+        refusal = LoginRefusal.WRONG_CREDENTIAL
+        await world.security(
+            None, lambda uow: sign_in.refuse(uow, attempt, account, tries, refusal=refusal, now=utc_now())
+        )
+        raise PasswordWrong
+    await world.security(None, lambda uow: uow.tries.clear(attempt.account, attempt.network))
+    hashed = await world.passwords.hash(body.new, known=words_of(known))
+    ended = await world.security(
+        caller.tenant_id, lambda uow: change(uow, known, hashed, keep=caller.session_id, now=utc_now())
+    )
+    for session_id in ended:
+        world.revocations.tell(session_id)
+    return ok(EndedSessions(ids=ended))

@@ -1,0 +1,170 @@
+"""Invitations into a tenant: a link by mail, for a limited time, once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.kernel.audit import AuditEntry
+from domain.kernel.ids import TenantId, UserId
+from domain.security.commands import Addressee, FollowInvitation
+from domain.security.errors import (
+    AlreadyAMember,
+    AlreadyInvited,
+    InvitationClosed,
+    LinkInvalid,
+    OwnersOnly,
+    PasswordRequired,
+)
+from domain.security.events import InvitationClosed as InvitationClosedEvent
+from domain.security.events import InvitationCreated
+from domain.security.ids import InvitationId
+from domain.security.members import admit
+from domain.security.people import Account, Invitation, InvitationStatus, Role, User, address_key
+from domain.security.permissions import INVITE, REVOKE_INVITATION
+from domain.security.ports import SecurityUnitOfWork
+
+
+async def invite(  # noqa: PLR0913 - an invitation is what these words say
+    uow: SecurityUnitOfWork,
+    tenant: TenantId,
+    *,
+    invitation_id: InvitationId,
+    email: str,
+    role: Role,
+    by: Role | None,
+    invited_by: str,
+    lifetime: timedelta,
+    now: datetime,
+) -> Invitation:
+    """Ask somebody in. `by`: the caller's own role; None is the operator.
+
+    Raises OwnersOnly, AlreadyAMember, AlreadyInvited.
+    """
+    if role is Role.OWNER and by not in (Role.OWNER, None):
+        raise OwnersOnly
+    await uow.members.hold(tenant)
+    account = await uow.users.account(address_key(email))
+    if account is not None and any(each.tenant_id == tenant for each in account.memberships):
+        raise AlreadyAMember(user_id=account.user.id)
+    there = await uow.invitations.open_for(tenant, address_key(email), now=now)
+    if there is not None:
+        raise AlreadyInvited(invitation_id=there.id)
+    invitation = Invitation(
+        id=invitation_id,
+        tenant_id=tenant,
+        email=email,
+        role=role,
+        status=InvitationStatus.OPEN,
+        invited_by=invited_by,
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    await uow.invitations.put(invitation)
+    uow.events.append(
+        InvitationCreated(
+            tenant_id=tenant,
+            invitation_id=invitation_id,
+            role=role.value,
+            expires_at=invitation.expires_at,
+            occurred_at=now,
+        ),
+        tenant=tenant,
+    )
+    uow.audit.record(
+        AuditEntry(tenant_id=tenant, action=INVITE.name, resource=invitation_id, details={"role": role.value})
+    )
+    return invitation
+
+
+async def opened(
+    uow: SecurityUnitOfWork, invitation_id: InvitationId, *, now: datetime
+) -> tuple[Invitation, Account | None]:
+    """An open invitation, and the account of whom it is for. Raises LinkInvalid."""
+    invitation = await uow.invitations.find(None, invitation_id)
+    if invitation is None or invitation.at(now).status is not InvitationStatus.OPEN:
+        raise LinkInvalid
+    return invitation, await uow.users.account(address_key(invitation.email))
+
+
+async def accept(
+    uow: SecurityUnitOfWork,
+    invitation_id: InvitationId,
+    *,
+    user_id: UserId,
+    name: str,
+    password_hash: str | None,
+    now: datetime,
+) -> UserId:
+    """Let whoever holds the link in; the id they have. The link proves the address.
+
+    Who has an account keeps it, with its name and password. Raises LinkInvalid; PasswordRequired if there is none yet.
+    """
+    invitation, account = await opened(uow, invitation_id, now=now)
+    if password_hash is None and (account is None or account.password_hash is None):
+        raise PasswordRequired
+    person = User(id=user_id, name=name, email=invitation.email, created_at=now)
+    member = await admit(uow, invitation.tenant_id, person, invitation.role, now=now)
+    if password_hash is not None and (account is None or account.password_hash is None):
+        await uow.users.set_password(member, password_hash, at=now)
+    await _close(uow, invitation, InvitationStatus.ACCEPTED, now=now)
+    uow.audit.record(
+        AuditEntry(
+            tenant_id=invitation.tenant_id,
+            action="security.accept_invitation",
+            resource=invitation_id,
+            details={"user": member, "role": invitation.role.value},
+        )
+    )
+    return member
+
+
+async def revoke(
+    uow: SecurityUnitOfWork, tenant: TenantId | None, invitation_id: InvitationId, *, now: datetime
+) -> Invitation:
+    """Make the link useless. Raises InvitationNotFound, InvitationClosed if it is not open."""
+    invitation = await uow.invitations.get(tenant, invitation_id)
+    if invitation.at(now).status is not InvitationStatus.OPEN:
+        raise InvitationClosed(status=invitation.at(now).status.value)
+    revoked = await _close(uow, invitation, InvitationStatus.REVOKED, now=now)
+    uow.audit.record(AuditEntry(tenant_id=invitation.tenant_id, action=REVOKE_INVITATION.name, resource=invitation_id))
+    return revoked
+
+
+async def expire(uow: SecurityUnitOfWork, invitation_id: InvitationId, *, now: datetime) -> None:
+    """Close it if its time is over and nobody has; for the workflow that waited."""
+    invitation = await uow.invitations.find(None, invitation_id)
+    if invitation is None or invitation.status is not InvitationStatus.OPEN or invitation.expires_at > now:
+        return
+    await _close(uow, invitation, InvitationStatus.EXPIRED, now=now)
+    uow.audit.record(
+        AuditEntry(tenant_id=invitation.tenant_id, action="security.expire_invitation", resource=invitation_id)
+    )
+
+
+async def _close(
+    uow: SecurityUnitOfWork, invitation: Invitation, status: InvitationStatus, *, now: datetime
+) -> Invitation:
+    closed = invitation.model_copy(update={"status": status, "closed_at": now})
+    await uow.invitations.put(closed)
+    uow.events.append(
+        InvitationClosedEvent(
+            tenant_id=invitation.tenant_id, invitation_id=invitation.id, outcome=status.value, occurred_at=now
+        ),
+        tenant=invitation.tenant_id,
+    )
+    return closed
+
+
+async def addressee(uow: SecurityUnitOfWork, cmd: FollowInvitation, *, now: datetime) -> Addressee:
+    """To whom the invitation goes."""
+    invitation = await uow.invitations.find(cmd.tenant_id, cmd.invitation_id)
+    tenant = await uow.tenants.find(cmd.tenant_id)
+    if invitation is None or tenant is None:
+        return Addressee(organisation="", name="", email="", locale="en", wanted=False)
+    return Addressee(
+        organisation=tenant.organisation,
+        name="",
+        email=invitation.email,
+        locale=tenant.locale,
+        wanted=invitation.at(now).status is InvitationStatus.OPEN,
+    )

@@ -1,0 +1,112 @@
+"""New passwords: with the one before, or with a link that was mailed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.kernel.audit import AuditEntry
+from domain.kernel.ids import TenantId
+from domain.security.commands import Addressee, MailPasswordReset
+from domain.security.errors import LinkInvalid
+from domain.security.events import PasswordChanged, PasswordResetRequested
+from domain.security.ids import PasswordResetId, SessionId
+from domain.security.members import end_other_sessions
+from domain.security.people import Account, EndReason, PasswordReset, address_key
+from domain.security.permissions import CHANGE_PASSWORD
+from domain.security.ports import SecurityUnitOfWork
+
+MOST_LINKS, WITHIN = 5, timedelta(hours=1)
+
+
+async def request_link(
+    uow: SecurityUnitOfWork, email: str, *, reset_id: PasswordResetId, lifetime: timedelta, now: datetime
+) -> None:
+    """Have a link mailed, if somebody has this address; it takes as long if nobody has.
+
+    Who was sent so many lately is sent no more for now: nobody's mailbox is to be filled.
+    """
+    account = await uow.users.account(address_key(email))
+    user = account.user.id if account is not None and account.memberships else None
+    await uow.password_resets.put(PasswordReset(id=reset_id, user_id=user, created_at=now, expires_at=now + lifetime))
+    home: TenantId | None = account.memberships[0].tenant_id if account and account.memberships else None
+    uow.audit.record(
+        AuditEntry(tenant_id=home, action="security.request_password_reset", resource=user or "account/unknown")
+    )
+    if user is None or home is None or await uow.password_resets.count(user, since=now - WITHIN) > MOST_LINKS:
+        return
+    uow.events.append(
+        PasswordResetRequested(
+            tenant_id=home, user_id=user, password_reset_id=reset_id, expires_at=now + lifetime, occurred_at=now
+        ),
+        tenant=home,
+    )
+
+
+async def open_link(uow: SecurityUnitOfWork, reset_id: PasswordResetId, *, now: datetime) -> Account:
+    """Whose password may be set with it. Raises LinkInvalid."""
+    reset = await uow.password_resets.find(reset_id)
+    if reset is None or reset.user_id is None or reset.used_at is not None or reset.expires_at <= now:
+        raise LinkInvalid
+    return await uow.users.account_of(reset.user_id)
+
+
+async def set_by_link(
+    uow: SecurityUnitOfWork, reset_id: PasswordResetId, password_hash: str, *, account_hash: str, now: datetime
+) -> list[SessionId]:
+    """Set it, end every session, forget failed tries, and make every link of theirs useless; the ended sessions.
+
+    Raises LinkInvalid.
+    """
+    account = await open_link(uow, reset_id, now=now)
+    await uow.password_resets.use_all(account.user.id, at=now)
+    await uow.tries.clear(account_hash)
+    return await _set(uow, account, password_hash, keep=None, by_link=True, now=now)
+
+
+async def change(
+    uow: SecurityUnitOfWork, account: Account, password_hash: str, *, keep: SessionId | None, now: datetime
+) -> list[SessionId]:
+    """Set it, and end every session but this one; the ended sessions."""
+    await uow.password_resets.use_all(account.user.id, at=now)
+    return await _set(uow, account, password_hash, keep=keep, by_link=False, now=now)
+
+
+async def _set(
+    uow: SecurityUnitOfWork,
+    account: Account,
+    password_hash: str,
+    *,
+    keep: SessionId | None,
+    by_link: bool,
+    now: datetime,
+) -> list[SessionId]:
+    user = account.user.id
+    await uow.users.set_password(user, password_hash, at=now)
+    ended = await end_other_sessions(uow, user, keep=keep, reason=EndReason.PASSWORD_CHANGED, now=now)
+    for membership in account.memberships:
+        uow.events.append(PasswordChanged(user_id=user, by_link=by_link, occurred_at=now), tenant=membership.tenant_id)
+        uow.audit.record(
+            AuditEntry(
+                tenant_id=membership.tenant_id,
+                action=CHANGE_PASSWORD.name,
+                resource=user,
+                details={"byLink": by_link},
+            )
+        )
+    return ended
+
+
+async def addressee(uow: SecurityUnitOfWork, cmd: MailPasswordReset, *, now: datetime) -> Addressee:
+    """To whom the link goes."""
+    reset = await uow.password_resets.find(cmd.password_reset_id)
+    tenant = await uow.tenants.find(cmd.tenant_id)
+    if reset is None or tenant is None:
+        return Addressee(organisation="", name="", email="", locale="en", wanted=False)
+    account = await uow.users.account_of(cmd.user_id)
+    return Addressee(
+        organisation=tenant.organisation,
+        name=account.user.name,
+        email=account.user.email,
+        locale=tenant.locale,
+        wanted=reset.used_at is None and reset.expires_at > now,
+    )

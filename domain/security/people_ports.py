@@ -1,0 +1,187 @@
+"""What security asks of the database about people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from domain.kernel.ids import TenantId, UserId
+from domain.kernel.pagination import Page
+from domain.security.ids import InvitationId, PasswordResetId, SessionId
+from domain.security.people import Account, EndReason, Invitation, Member, PasswordReset, Role, Session, User
+from domain.security.sign_in_tries import Tries
+
+
+class Users(Protocol):
+    """The people of the platform."""
+
+    async def add_missing(self, person: User) -> UserId:
+        """The id of whoever has this address; this person is added if nobody has it."""
+        ...
+
+    async def account(self, address_key: str) -> Account | None:
+        """The account with this address (see `address_key`), with memberships in active tenants."""
+        ...
+
+    async def account_of(self, user_id: UserId) -> Account:
+        """The account of a person who is known to exist."""
+        ...
+
+    async def set_password(self, user_id: UserId, password_hash: str, *, at: datetime) -> None:
+        """Replace the hash, or add the first."""
+        ...
+
+    async def rename(self, user_id: UserId, name: str) -> None:
+        """Let them be called so from now on."""
+        ...
+
+
+class Members(Protocol):
+    """Who belongs to a tenant."""
+
+    async def hold(self, tenant: TenantId) -> None:
+        """Wait until no other transaction changes this tenant's members."""
+        ...
+
+    async def add_missing(self, tenant: TenantId, user_id: UserId, role: Role, *, at: datetime) -> bool:
+        """Add a membership; False if there was one."""
+        ...
+
+    async def get(self, tenant: TenantId, user_id: UserId) -> Member:
+        """Raises MemberNotFound."""
+        ...
+
+    async def among(self, tenant: TenantId, user_ids: Collection[str]) -> frozenset[str]:
+        """Which of these are members."""
+        ...
+
+    async def put(self, tenant: TenantId, member: Member) -> None:
+        """Change the role."""
+        ...
+
+    async def remove(self, tenant: TenantId, user_id: UserId) -> None:
+        """End the membership."""
+        ...
+
+    async def remove_all(self, tenant: TenantId) -> None:
+        """End every membership; whoever then belongs nowhere is forgotten, with password and sessions."""
+        ...
+
+    async def owners(self, tenant: TenantId) -> int:
+        """How many there are."""
+        ...
+
+    async def page(self, tenant: TenantId, *, cursor: str | None, limit: int) -> Page[Member]:
+        """By descending id of the person."""
+        ...
+
+
+class Sessions(Protocol):
+    """The sessions people are or were signed in with."""
+
+    async def add(self, session: Session, secret_hash: bytes) -> None:
+        """Insert."""
+        ...
+
+    async def get(self, session_id: SessionId) -> Session:
+        """Raises SessionNotFound."""
+        ...
+
+    async def end(self, session_id: SessionId, *, at: datetime, reason: EndReason) -> None:
+        """Make its token useless."""
+        ...
+
+    async def end_all(
+        self,
+        user_id: UserId,
+        *,
+        at: datetime,
+        reason: EndReason,
+        tenant: TenantId | None = None,
+        keep: SessionId | None = None,
+    ) -> list[Session]:
+        """End a person's sessions in this tenant, or in all, but for one; those that were ended."""
+        ...
+
+    async def page(
+        self, tenant: TenantId | None, user_id: UserId | None, *, cursor: str | None, limit: int
+    ) -> Page[Session]:
+        """Newest first, ended ones as well; of one person, if one is named."""
+        ...
+
+    async def live(self, user_id: UserId, *, used_since: datetime, now: datetime) -> list[Session]:
+        """A person's sessions that have not ended, in all tenants, newest first; some hundreds at most."""
+        ...
+
+    async def were_from(self, user_id: UserId, network: str, *, since: datetime) -> bool:
+        """Whether this person has signed in from this network since."""
+        ...
+
+
+class SignInTries(Protocol):
+    """Failed tries to sign in, by account and network."""
+
+    async def hold(self, account: str) -> None:
+        """Wait until no other transaction counts tries at this account."""
+        ...
+
+    async def find(self, account: str, network: str) -> Tries | None:
+        """From this network, if there are any."""
+        ...
+
+    async def count(self, account: str, *, since: datetime) -> int:
+        """From all networks together that had one since."""
+        ...
+
+    async def put(self, account: str, network: str, tries: Tries) -> None:
+        """Insert or replace."""
+        ...
+
+    async def clear(self, account: str, network: str | None = None) -> None:
+        """Forget those from this network, or from all."""
+        ...
+
+
+class Invitations(Protocol):
+    """Who was asked in."""
+
+    async def find(self, tenant: TenantId | None, invitation_id: InvitationId) -> Invitation | None:
+        """Locked until the transaction ends; tenant None may see every one."""
+        ...
+
+    async def get(self, tenant: TenantId | None, invitation_id: InvitationId) -> Invitation:
+        """The same. Raises InvitationNotFound."""
+        ...
+
+    async def open_for(self, tenant: TenantId, address_key: str, *, now: datetime) -> Invitation | None:
+        """The open one for this address, if there is one."""
+        ...
+
+    async def put(self, invitation: Invitation) -> None:
+        """Insert or replace."""
+        ...
+
+    async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[Invitation]:
+        """Newest first."""
+        ...
+
+
+class PasswordResets(Protocol):
+    """Who asked for a link to set a password."""
+
+    async def find(self, reset_id: PasswordResetId) -> PasswordReset | None:
+        """Locked until the transaction ends."""
+        ...
+
+    async def put(self, reset: PasswordReset) -> None:
+        """Insert."""
+        ...
+
+    async def count(self, user_id: UserId, *, since: datetime) -> int:
+        """How many were asked for since."""
+        ...
+
+    async def use_all(self, user_id: UserId, *, at: datetime) -> None:
+        """Make every link of this person's useless."""
+        ...

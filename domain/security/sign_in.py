@@ -1,0 +1,173 @@
+"""Signing in with a password: tries are counted before the password is looked at, and per network.
+
+Who guesses from elsewhere makes their own network wait, not the owner's. When tries come from everywhere at once, only
+networks wait from which the person has not signed in before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.kernel.audit import AuditEntry, Outcome
+from domain.kernel.ids import TenantId
+from domain.security.errors import NotAMember, SeveralTenants, TooManyTries
+from domain.security.events import Factor, LoginFailure, LoginRefusal, LoginSuccess
+from domain.security.ids import SessionId
+from domain.security.people import Account, Membership, Session
+from domain.security.ports import SecurityUnitOfWork
+from domain.security.sign_in_tries import LONGEST_WAIT, Tries
+from domain.security.tokens import SESSION
+
+TRIES_FROM_EVERYWHERE, EVERYWHERE_WITHIN = 100, timedelta(hours=1)
+KNOWN_NETWORK_FOR = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Someone wants to sign in. account: the keyed hash of the address as typed; email: its comparable form."""
+
+    account: str
+    email: str
+    network: str
+    country: str | None
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a session lives: unused, and in all."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+async def begin(uow: SecurityUnitOfWork, attempt: Attempt, *, now: datetime) -> tuple[Account | None, Tries]:
+    """Count the try; whose account it is, if there is one. Raises TooManyTries, with how long to wait.
+
+    A try that turns out right is taken back; one whose process dies stays counted.
+    """
+    await uow.tries.hold(attempt.account)
+    before = await uow.tries.find(attempt.account, attempt.network)
+    if before is not None and before.retry_at > now:
+        raise TooManyTries(retry_after_seconds=_seconds(before.retry_at - now))
+    account = await uow.users.account(attempt.email)
+    from_everywhere = await uow.tries.count(attempt.account, since=now - EVERYWHERE_WITHIN)
+    if from_everywhere >= TRIES_FROM_EVERYWHERE:
+        is_known = account is not None and await uow.sessions.were_from(
+            account.user.id, attempt.network, since=now - KNOWN_NETWORK_FOR
+        )
+        if not is_known:
+            raise TooManyTries(retry_after_seconds=_seconds(LONGEST_WAIT))
+    counted = before.next(now) if before else Tries(1, now, now)
+    await uow.tries.put(attempt.account, attempt.network, counted)
+    return account, counted
+
+
+async def refuse(
+    uow: SecurityUnitOfWork,
+    attempt: Attempt,
+    account: Account | None,
+    tries: Tries,
+    *,
+    refusal: LoginRefusal,
+    now: datetime,
+) -> None:
+    """Tell everyone whom it concerns that a sign-in failed: each tenant of the account, or the platform."""
+    waits = tries.retry_at > now
+    tenants: list[TenantId | None] = [each.tenant_id for each in account.memberships] if account else []
+    for tenant in tenants or [None]:
+        uow.events.append(
+            LoginFailure(
+                account_hash=attempt.account,
+                user_id=account.user.id if account else None,
+                refusal=refusal,
+                failures_in_a_row=tries.failures,
+                client_network=attempt.network,
+                country=attempt.country,
+                locked_until=tries.retry_at if waits else None,
+                occurred_at=now,
+            ),
+            tenant=tenant,
+        )
+        uow.audit.record(
+            AuditEntry(
+                tenant_id=tenant,
+                action="security.sign_in",
+                resource=account.user.id if account else f"account/{attempt.account}",
+                outcome=Outcome.DENIED,
+                details={"refusal": refusal.value, "network": attempt.network, "failures": tries.failures},
+            )
+        )
+
+
+def membership_in(account: Account, asked: TenantId | None) -> Membership:
+    """The tenant to sign in to. Raises NotAMember, or SeveralTenants if one has to be named."""
+    if asked is not None:
+        found = next((each for each in account.memberships if each.tenant_id == asked), None)
+        if found is None:
+            raise NotAMember(tenants=_named(account))
+        return found
+    if len(account.memberships) != 1:
+        raise SeveralTenants(tenants=_named(account)) if account.memberships else NotAMember(tenants=[])
+    return account.memberships[0]
+
+
+def _named(account: Account) -> list[dict[str, str]]:
+    return [{"id": each.tenant_id, "organisation": each.organisation} for each in account.memberships]
+
+
+async def open_session(  # noqa: PLR0913 - a session is what these words say
+    uow: SecurityUnitOfWork,
+    attempt: Attempt,
+    account: Account,
+    membership: Membership,
+    *,
+    session_id: SessionId,
+    factors: tuple[Factor, ...],
+    limits: Limits,
+    randomness: bytes,
+    now: datetime,
+) -> tuple[Session, str]:
+    """The session and its token, which is shown this once. The failed tries from this network are forgotten."""
+    user = account.user.id
+    is_new = not await uow.sessions.were_from(user, attempt.network, since=now - KNOWN_NETWORK_FOR)
+    await uow.tries.clear(attempt.account, attempt.network)
+    token, secret_hash = SESSION.mint(session_id, randomness)
+    session = Session(
+        id=session_id,
+        user_id=user,
+        tenant_id=membership.tenant_id,
+        factors=factors,
+        client_network=attempt.network,
+        user_agent=attempt.user_agent,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + limits.absolute,
+    )
+    await uow.sessions.add(session, secret_hash)
+    uow.events.append(
+        LoginSuccess(
+            user_id=user,
+            session_id=session_id,
+            factors=factors,
+            client_network=attempt.network,
+            country=attempt.country,
+            is_new_device=is_new,
+            occurred_at=now,
+        ),
+        tenant=membership.tenant_id,
+    )
+    uow.audit.record(
+        AuditEntry(
+            tenant_id=membership.tenant_id,
+            action="security.sign_in",
+            resource=user,
+            details={"session": session_id, "network": attempt.network, "factors": [each.value for each in factors]},
+        )
+    )
+    return session, token
+
+
+def _seconds(wait: timedelta) -> int:
+    return int(wait.total_seconds()) + 1
