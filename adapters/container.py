@@ -57,6 +57,7 @@ from domain.permissions import PERMISSIONS
 from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
 from domain.security.links import Links
+from domain.security.second_factors import FactorKeys
 
 UnitOfWork = TypeVar("UnitOfWork")
 T = TypeVar("T")
@@ -103,6 +104,7 @@ class Container:
         self.signer = CheckpointSigner(self.master_key)
         self.passwords = Passwords()
         self.links = Links(self.master_key)
+        self.factor_keys = FactorKeys.derived(self.master_key)
         self.accounts_key = hmac.digest(self.master_key, b"account-names", "sha256")
         self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)

@@ -18,6 +18,7 @@ from domain.kernel.errors import Unauthenticated, Unavailable
 from domain.kernel.ids import TenantId
 from domain.kernel.permissions import Permission
 from domain.security.authorization import Circumstances, Decision, Rules
+from domain.security.errors import StepUpRequired
 from domain.security.model import Principal
 from domain.security.service import record_denial
 
@@ -38,7 +39,7 @@ def principal_of(request: Request) -> Principal:
 async def demand(request: Request, permission: Permission) -> Principal:
     """The caller, who may do this.
 
-    Raises Unauthenticated, or why not: ScopeMissing, OperatorsOnly, PolicyForbids, UpgradeRequired.
+    Raises Unauthenticated, or why not: ScopeMissing, OperatorsOnly, PolicyForbids, UpgradeRequired, StepUpRequired.
     """
     principal, world = principal_of(request), container_of(request)
     rules = await rules_for(world.access, principal)
@@ -49,6 +50,8 @@ async def demand(request: Request, permission: Permission) -> Principal:
         return principal
     _DENIED.inc()
     await _tell(world, principal, decision, thing)
+    if rules.would_after_proof(principal, permission, thing, partial(circumstances_of, request)):
+        raise StepUpRequired(action=permission.name, policies=list(decision.policies))
     feature = decision.missing_feature
     raise decision.refusal(await world.plans.including(feature) if feature else ())
 

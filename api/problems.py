@@ -27,6 +27,7 @@ from domain.kernel.errors import (
     UnsupportedMediaType,
     WorkflowsUnavailable,
 )
+from domain.security.errors import StepUpRequired
 
 if TYPE_CHECKING:
     from api.directory import Directory
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 _BY_STATUS = {kind.status: kind for kind in (Malformed, NotFound, NotAllowed, TooLarge, UnsupportedMediaType, Invalid)}
 _CHALLENGE = 'ApiKey realm="harborgrid", Bearer realm="harborgrid"'
+# RFC 9470, section 3.
+_STEP_UP = 'Bearer realm="harborgrid", error="insufficient_user_authentication"'
 _FIELDS_NAMED = 50
 
 
@@ -44,7 +47,7 @@ def refusal(error: HarborGridError) -> Response:
     if error.retryable:
         headers["Retry-After"] = str(error.details.get("retry_after_seconds", 1))
     if error.status == Unauthenticated.status:
-        headers["WWW-Authenticate"] = _CHALLENGE
+        headers["WWW-Authenticate"] = _STEP_UP if error.code == StepUpRequired.code else _CHALLENGE
     details = {to_camel(name): fact for name, fact in error.details.items()}
     problem = Problem(code=error.code, message=error.message, details={"hint": error.hint, **details})
     told = Refusal(error=problem, metadata=about()).model_dump()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from adapters.postgres.rows import hold, newest_first
@@ -10,13 +10,14 @@ from adapters.postgres.session import Session as Transaction
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.security.errors import MemberNotFound, SessionNotFound
+from domain.security.events import Factor
 from domain.security.ids import SessionId
 from domain.security.people import Account, EndReason, Member, Membership, Role, Session, User, address_key
 from domain.security.sign_in_tries import Tries
 
 _SESSION = (
-    "id, user_id, tenant_id, factors, client_network, user_agent, created_at, last_seen_at, expires_at, ended_at, "
-    "end_reason"
+    "id, user_id, tenant_id, factors, client_network, user_agent, created_at, last_seen_at, expires_at, "
+    "proved_at, ended_at, end_reason"
 )
 _MEMBER = """
 SELECT person.id, person.name, person.email, membership.role, membership.joined_at
@@ -50,9 +51,13 @@ class PostgresUsers:
         """The account with this address."""
         return await self._account("person.address_key = $1", address_key)
 
-    async def account_of(self, user_id: UserId) -> Account:
+    async def find(self, user_id: UserId) -> Account | None:
         """The account of a person."""
-        account = await self._account("person.id = $1", user_id)
+        return await self._account("person.id = $1", user_id)
+
+    async def account_of(self, user_id: UserId) -> Account:
+        """The account of a person who exists."""
+        account = await self.find(user_id)
         assert account is not None, "a person who can be named exists"
         return account
 
@@ -184,7 +189,7 @@ class PostgresSessions:
         """Insert."""
         await self._sql.execute(
             f"INSERT INTO security_session ({_SESSION}, secret_hash) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             session.id,
             session.user_id,
             session.tenant_id,
@@ -194,6 +199,7 @@ class PostgresSessions:
             session.created_at,
             session.last_seen_at,
             session.expires_at,
+            session.proved_at,
             session.ended_at,
             session.end_reason,
             secret_hash,
@@ -250,6 +256,12 @@ class PostgresSessions:
             values=(tenant, user_id),
             cursor=cursor,
             limit=limit,
+        )
+
+    async def prove(self, session_id: SessionId, factors: Sequence[Factor], *, at: datetime) -> None:
+        """Its holder has proved who they are."""
+        await self._sql.execute(
+            "UPDATE security_session SET factors = $2, proved_at = $3 WHERE id = $1", session_id, list(factors), at
         )
 
     async def live(self, user_id: UserId, *, used_since: datetime, now: datetime) -> list[Session]:

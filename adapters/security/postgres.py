@@ -11,6 +11,7 @@ from adapters.postgres.session import Session
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
 from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
 from adapters.security.policies import PostgresPolicies
+from adapters.security.second_factors import PostgresSecondFactors
 from adapters.security.spaces import PostgresTenantSpaces
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -155,6 +156,7 @@ class PostgresSecurityUnitOfWork:
         self.members = PostgresMembers(session)
         self.sessions = PostgresSessions(session)
         self.tries = PostgresSignInTries(session)
+        self.second_factors = PostgresSecondFactors(session)
         self.invitations = PostgresInvitations(session)
         self.password_resets = PostgresPasswordResets(session)
         self.answers = PostgresAnswers(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -13,15 +14,13 @@ from api.parameters import World
 from api.principals import may
 from api.problems import problems
 from api.routes import Route
-from api.security.sessions import EndedSessions, person_of
-from api.security.sign_in import Password, attempt_of, words_of
+from api.security.sessions import EndedSessions
+from api.security.sign_in import Password, person_of, prove_again, words_of
 from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Scope
-from domain.security import sign_in
 from domain.security.errors import PasswordTooWeak, PasswordWrong, PeopleOnly, TooManyTries
-from domain.security.events import LoginRefusal
 from domain.security.ids import SessionId
 from domain.security.model import Principal, PrincipalId
 from domain.security.password_changes import change
@@ -43,6 +42,8 @@ class Me(Payload):
     name: str | None = None
     email: str | None = None
     has_password: bool = False
+    mfa: bool = Field(default=False, description="Whether this session was opened with more than a password.")
+    proved_at: datetime | None = Field(default=None, description="When you last proved who you are.")
     memberships: tuple[Membership, ...] = ()
 
 
@@ -63,6 +64,8 @@ async def get_me(caller: Annotated[Principal, may(READ_SELF)], world: World) -> 
         scopes=sorted(caller.scopes),
         session_id=caller.session_id,
         role=caller.role,
+        mfa=caller.mfa,
+        proved_at=caller.proved_at,
     )
     if caller.session_id is None:
         return ok(told)
@@ -88,18 +91,7 @@ async def put_password(
     body: PasswordBody, caller: Annotated[Principal, may(CHANGE_PASSWORD)], world: World, request: Request
 ) -> Answer[EndedSessions]:
     """Change your password, and end your sessions everywhere but here. Wrong tries count as those of a sign-in."""
-    user = person_of(caller)
-    known = await world.security(None, lambda uow: uow.users.account_of(user))
-    attempt = attempt_of(request, world, known.user.email)
-    account, tries = await world.security(None, lambda uow: sign_in.begin(uow, attempt, now=utc_now()))
-    verdict = await world.passwords.check(known.password_hash, body.current)
-    if not verdict.matches:
-        refusal = LoginRefusal.WRONG_CREDENTIAL
-        await world.security(
-            None, lambda uow: sign_in.refuse(uow, attempt, account, tries, refusal=refusal, now=utc_now())
-        )
-        raise PasswordWrong
-    await world.security(None, lambda uow: uow.tries.clear(attempt.account, attempt.network))
+    known = (await prove_again(request, world, caller, body.current, None)).account
     hashed = await world.passwords.hash(body.new, known=words_of(known))
     ended = await world.security(
         caller.tenant_id, lambda uow: change(uow, known, hashed, keep=caller.session_id, now=utc_now())

@@ -15,23 +15,26 @@ from api.parameters import DEFAULT, Cursor, Email, Limit, World
 from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
-from api.security.sign_in import Password, sign_in_with_password
+from api.security.sign_in import Code, Password, person_of, prove_again, sign_in_with_password
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.security.errors import (
+    CodeWrong,
     NotAMember,
+    PasswordWrong,
     PeopleOnly,
+    SecondFactorRequired,
     SessionNotFound,
     SeveralTenants,
     SignInRefused,
     TooManyTries,
 )
 from domain.security.ids import SessionId
-from domain.security.members import end_other_sessions, end_session
+from domain.security.members import end_other_sessions, end_session, prove_session
 from domain.security.model import Principal
 from domain.security.people import EndReason, Session
-from domain.security.permissions import READ_OWN_SESSIONS, READ_SESSIONS, REVOKE_OWN_SESSION, REVOKE_SESSIONS
+from domain.security.permissions import READ_OWN_SESSIONS, READ_SESSIONS, REVOKE_OWN_SESSION, REVOKE_SESSIONS, STEP_UP
 
 router = APIRouter(prefix="/v1/security/sessions", tags=["security"], route_class=Route)
 
@@ -41,9 +44,17 @@ class SignInBody(Body):
 
     email: Email = Field(examples=["ada@northwind.example"])
     password: Password
+    code: Code | None = Field(default=None, description="If you have an authenticator app.", examples=[None])
     tenant_id: TenantId | None = Field(
         default=None, description="Needed by members of several tenants only.", examples=[None]
     )
+
+
+class StepUpBody(Body):
+    """The proof once more."""
+
+    password: Password
+    code: Code | None = Field(default=None, description="Needed if you have an authenticator app.", examples=[None])
 
 
 class NewSession(Payload):
@@ -74,11 +85,11 @@ class EndedSessions(Payload):
     "",
     status_code=201,
     response_model=Answer[NewSession],
-    responses=problems(SignInRefused, TooManyTries, NotAMember, SeveralTenants),
+    responses=problems(SignInRefused, SecondFactorRequired, CodeWrong, TooManyTries, NotAMember, SeveralTenants),
 )
 async def sign_in(body: SignInBody, world: World, request: Request, response: Response) -> Answer[NewSession]:
     """Sign in. After five wrong passwords from one network, that network waits longer each time."""
-    session, token = await sign_in_with_password(request, world, body.email, body.password, body.tenant_id)
+    session, token = await sign_in_with_password(request, world, body.email, body.password, body.code, body.tenant_id)
     response.headers["Cache-Control"] = "no-store"
     return ok(
         NewSession(
@@ -114,6 +125,25 @@ async def list_own_sessions(
     used_since = now - timedelta(minutes=world.settings.session_idle_minutes)
     found = await world.security(None, lambda uow: uow.sessions.live(user, used_since=used_since, now=now))
     return ok([_view(session, person.session_id) for session in found])
+
+
+@router.post(
+    "/mine/step-up",
+    response_model=Answer[SessionView],
+    responses=problems(PeopleOnly, PasswordWrong, SecondFactorRequired, CodeWrong, TooManyTries),
+)
+async def step_up(
+    body: StepUpBody, person: Annotated[Principal, may(STEP_UP)], world: World, request: Request
+) -> Answer[SessionView]:
+    """Prove again who you are, for what a policy allows only to who has just done so."""
+    proof = await prove_again(request, world, person, body.password, body.code, demanded=True)
+    session_id = person.session_id
+    assert session_id is not None, "people come with a session"
+    proved = await world.security(
+        person.tenant_id, lambda uow: prove_session(uow, session_id, proof.factors, now=utc_now())
+    )
+    world.revocations.tell(session_id)
+    return ok(_view(proved, session_id))
 
 
 @router.post("/mine/revoke-others", response_model=Answer[EndedSessions], responses=problems(PeopleOnly))
@@ -154,10 +184,3 @@ async def revoke(
 def _view(session: Session, current: SessionId | None) -> SessionView:
     active = session.ended_at is None and session.expires_at > utc_now()
     return SessionView(**session.model_dump(), current=session.id == current, active=active)
-
-
-def person_of(person: Principal) -> UserId:
-    """Raises PeopleOnly for programs."""
-    if not isinstance(person.id, UserId):
-        raise PeopleOnly
-    return person.id

@@ -17,7 +17,8 @@ _HTML = """<!doctype html>
 <h1 style="font-size:1.25rem;color:#0b5c7d">HarborGrid</h1>
 {{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}{{#link}}
 <p><a href="{{link}}" style="display:inline-block;background:#0b5c7d;color:#fff;padding:.6rem 1.2rem;
-border-radius:.3rem;text-decoration:none">{{label}}</a></p><p style="font-size:.8rem;color:#51606e">{{link}}</p>
+border-radius:.3rem;text-decoration:none">{{label}}</a></p>
+<p style="font-size:.8rem;color:#51606e;overflow-wrap:anywhere">{{link}}</p>
 {{/link}}
 </body></html>
 """

@@ -125,12 +125,22 @@ class Rules:
         """
         moving = self._moving
         if moving is not None and moving.reads.context:
-            return self._decided(principal, permission, thing, self._context(tell()))
-        key = (permission.name, principal.id, principal.scopes, thing if moving else thing is None)
+            return self._decided(principal, permission, thing, self._context(principal, tell()))
+        key = (permission.name, principal.id, principal.scopes, principal.mfa, thing if moving else thing is None)
         known = self._remembered.get(key)
         if known is None:
             known = _keep(self._remembered, key, self._decided(principal, permission, thing, {}))
         return known
+
+    def would_after_proof(
+        self, principal: Principal, permission: Permission, thing: str | None, tell: Callable[[], Circumstances]
+    ) -> bool:
+        """Whether a person would be allowed this if they just now proved who they are, with a second factor."""
+        if principal.kind is not ActorKind.USER:
+            return False
+        told = tell()
+        proved = principal.model_copy(update={"mfa": True, "proved_at": told.now})
+        return self.decide(proved, permission, thing, lambda: told).allowed
 
     def _decided(
         self, principal: Principal, permission: Permission, thing: str | None, context: Mapping[str, Any]
@@ -149,7 +159,7 @@ class Rules:
 
     def _question(self, principal: Principal, permission: Permission, *, named: bool) -> _Question:
         """What does not depend on the thing or the circumstances: asked of the fixed statements once."""
-        key = (permission.name, principal.id, principal.scopes, named)
+        key = (permission.name, principal.id, principal.scopes, principal.mfa, named)
         return self._started.get(key) or _keep(self._started, key, self._begin(principal, permission, named=named))
 
     def _begin(self, principal: Principal, permission: Permission, *, named: bool) -> _Question:
@@ -157,7 +167,10 @@ class Rules:
         home, known = uid("Tenant", principal.tenant_id or ""), []
         if not principal.is_operator:
             roles = [uid("Role", scope) for scope in Scope if scope in principal.scopes]
-            known.append({"uid": who, "attrs": {"tenant": {"__entity": home}}, "parents": [*roles, home]})
+            attrs: dict[str, Any] = {"tenant": {"__entity": home}}
+            if principal.kind is ActorKind.USER:
+                attrs["mfa"] = principal.mfa
+            known.append({"uid": who, "attrs": attrs, "parents": [*roles, home]})
         resource = _PLATFORM
         if self._tenant is not None:
             plan = {"plan": self._entitlements.plan, "features": sorted(self._entitlements.features)}
@@ -179,7 +192,7 @@ class Rules:
         ours = uid("Tenant", self._tenant or "")
         return {"uid": thing, "attrs": {"tenant": {"__entity": ours}}, "parents": [ours]}
 
-    def _context(self, told: Circumstances) -> dict[str, Any]:
+    def _context(self, principal: Principal, told: Circumstances) -> dict[str, Any]:
         local = told.now.astimezone(self._timezone)
         instant = told.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{told.now.microsecond // 1000:03}Z"
         context: dict[str, Any] = {
@@ -187,6 +200,8 @@ class Rules:
             "weekday": local.isoweekday(),
             "minuteOfDay": local.hour * 60 + local.minute,
         }
+        if principal.proved_at is not None:
+            context["provedMinutesAgo"] = max(0, int((told.now - principal.proved_at).total_seconds() // 60))
         if told.ip is not None:
             context["ip"] = {"__extn": {"fn": "ip", "arg": told.ip}}
         if told.country is not None:

@@ -21,7 +21,15 @@ from domain.security.errors import PolicyInvalid
 
 NAMESPACE = "HarborGrid"
 _LADDER = (Scope.READ, Scope.WRITE, Scope.ADMIN)
-_CONTEXT = "{ ip?: ipaddr, now?: datetime, weekday?: Long, minuteOfDay?: Long, country?: String }"
+_FACTS = {
+    "ip": "ipaddr",
+    "now": "datetime",
+    "weekday": "Long",
+    "minuteOfDay": "Long",
+    "country": "String",
+    "provedMinutesAgo": "Long",
+}
+_CONTEXT = "{ " + ", ".join(f"{name}?: {kind}" for name, kind in _FACTS.items()) + " }"
 
 _PLATFORM = """
 permit (principal in HarborGrid::Role::"read", action in HarborGrid::Action::"read", resource);
@@ -76,7 +84,7 @@ class Vocabulary:
                 "  entity Tenant = { plan: String, features: Set<String> };",
                 "  entity Role in [Role];",
                 "  entity ApiKey in [Role, Tenant] = { tenant: Tenant };",
-                "  entity User in [Role, Tenant] = { tenant: Tenant };",
+                "  entity User in [Role, Tenant] = { tenant: Tenant, mfa: Bool };",
                 *(f"  entity {kind} in [Tenant] = {{ tenant: Tenant }};" for kind in kinds),
                 *(f"  action {scope};" for scope in _LADDER),
                 *(self._action(permission) for permission in self.permissions if permission.scope in _LADDER),
@@ -269,7 +277,7 @@ def _context_read(node: Any) -> Iterable[str]:
                 yield access["attr"]
                 return
         if node == {"Var": "context"}:
-            yield from ("ip", "now", "weekday", "minuteOfDay", "country")
+            yield from _FACTS
         for part in node.values():
             yield from _context_read(part)
     elif isinstance(node, list):

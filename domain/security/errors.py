@@ -301,3 +301,45 @@ class AlreadyInvited(Conflict):
 
     code = "security.already_invited"
     hint = "Revoke the invitation named in details, then send another."
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password is right; a code is needed as well."""
+
+    code = "security.second_factor_required"
+    hint = "Send the code of your authenticator app, or a recovery code, as code."
+
+
+class CodeWrong(Unauthenticated):
+    """This code is wrong, or was used before."""
+
+    code = "security.code_wrong"
+    hint = "Wait for the next code of your app, and check that the phone's clock is right; or send a recovery code."
+
+
+class SecondFactorExists(Conflict):
+    """You sign in with an authenticator app already."""
+
+    code = "security.second_factor_exists"
+    hint = "POST /v1/security/second-factor/remove removes it; then begin anew."
+
+
+class SecondFactorMissing(Conflict):
+    """You have no authenticator app set up."""
+
+    code = "security.second_factor_missing"
+    hint = "POST /v1/security/second-factor begins it, and .../confirm completes it."
+
+
+class StepUpRequired(Unauthenticated):
+    """A policy of your tenant wants you to prove again who you are."""
+
+    code = "security.step_up_required"
+    hint = "POST /v1/security/sessions/mine/step-up with password and code, after POST /v1/security/second-factor."
+
+
+class PersonNotFound(NotFound):
+    """There is no such person."""
+
+    code = "security.person_not_found"
+    hint = "GET /v1/security/members?tenantId= lists those of a tenant."

@@ -378,3 +378,17 @@ class InvitationClosed(Event):
     tenant_id: TenantId
     invitation_id: InvitationId
     outcome: str = Field(examples=["accepted"])
+
+
+@event(
+    "security.second_factor.changed",
+    version="1.0.0",
+    source="security",
+    subject="user_id",
+    consumers=("analytics", "notifications"),
+)
+class SecondFactorChanged(Event):
+    """A person signs in with a second factor from now on, or no longer, or has new recovery codes."""
+
+    user_id: UserId
+    change: str = Field(examples=["enabled"])

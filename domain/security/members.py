@@ -7,10 +7,10 @@ from datetime import datetime
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
 from domain.security.errors import LastOwner, OwnersOnly, SessionNotFound
-from domain.security.events import MemberJoined, MemberLeft, MemberRoleChanged, SessionEnded
+from domain.security.events import Factor, MemberJoined, MemberLeft, MemberRoleChanged, SessionEnded
 from domain.security.ids import SessionId
 from domain.security.people import EndReason, Member, Role, Session, User
-from domain.security.permissions import CHANGE_MEMBER, REMOVE_MEMBER, REVOKE_SESSIONS
+from domain.security.permissions import CHANGE_MEMBER, REMOVE_MEMBER, REVOKE_SESSIONS, STEP_UP
 from domain.security.ports import SecurityUnitOfWork
 
 
@@ -68,6 +68,24 @@ async def remove_member(
     uow.events.append(MemberLeft(user_id=user_id, role=member.role.value, occurred_at=now), tenant=tenant)
     uow.audit.record(AuditEntry(tenant_id=tenant, action=REMOVE_MEMBER.name, resource=user_id))
     return member
+
+
+async def prove_session(
+    uow: SecurityUnitOfWork, session_id: SessionId, factors: tuple[Factor, ...], *, now: datetime
+) -> Session:
+    """Its holder has just proved who they are, by these factors. Raises SessionNotFound."""
+    session = await uow.sessions.get(session_id)
+    every = tuple(dict.fromkeys((*session.factors, *factors)))
+    await uow.sessions.prove(session_id, every, at=now)
+    uow.audit.record(
+        AuditEntry(
+            tenant_id=session.tenant_id,
+            action=STEP_UP.name,
+            resource=session_id,
+            details={"factors": [factor.value for factor in factors]},
+        )
+    )
+    return session.model_copy(update={"factors": every, "proved_at": now})
 
 
 async def end_session(

@@ -73,6 +73,7 @@ class Principal(Payload):
     """Who is calling: an API key or a person, the tenant it is about, and how far the caller reaches there.
 
     session_id: what the person is signed in with; role: what they are in the tenant. None for API keys.
+    mfa: whether they proved more than a password; proved_at: when they last proved who they are.
     """
 
     id: PrincipalId
@@ -80,6 +81,8 @@ class Principal(Payload):
     scopes: frozenset[Scope]
     session_id: SessionId | None = None
     role: Role | None = None
+    mfa: bool = False
+    proved_at: datetime | None = None
 
     @property
     def is_operator(self) -> bool:

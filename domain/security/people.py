@@ -84,7 +84,8 @@ class Session(Payload):
     """A person signed in. Its token is kept as a hash only.
 
     client_network: /24 for IPv4, /48 for IPv6; user_agent: as the client calls itself; last_seen_at: to the minute;
-    expires_at: however busy it is; ended_at: when it was ended before that.
+    expires_at: however busy it is; proved_at: when its holder last proved who they are, by `factors`;
+    ended_at: when it was ended before its time.
     """
 
     id: SessionId
@@ -96,8 +97,22 @@ class Session(Payload):
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+    proved_at: datetime
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+
+
+class Totp(Payload):
+    """A person's authenticator app. sealed: its secret, encrypted; last_step: the newest code that was used.
+
+    It is demanded once it is confirmed.
+    """
+
+    user_id: UserId
+    sealed: bytes
+    created_at: datetime
+    confirmed_at: datetime | None = None
+    last_step: int = 0
 
 
 class InvitationStatus(StrEnum):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
+from domain.security.events import Factor
 from domain.security.ids import InvitationId, PasswordResetId, SessionId
-from domain.security.people import Account, EndReason, Invitation, Member, PasswordReset, Role, Session, User
+from domain.security.people import Account, EndReason, Invitation, Member, PasswordReset, Role, Session, Totp, User
 from domain.security.sign_in_tries import Tries
 
 
@@ -22,6 +23,10 @@ class Users(Protocol):
 
     async def account(self, address_key: str) -> Account | None:
         """The account with this address (see `address_key`), with memberships in active tenants."""
+        ...
+
+    async def find(self, user_id: UserId) -> Account | None:
+        """The account of a person, if there is one."""
         ...
 
     async def account_of(self, user_id: UserId) -> Account:
@@ -110,6 +115,10 @@ class Sessions(Protocol):
         """Newest first, ended ones as well; of one person, if one is named."""
         ...
 
+    async def prove(self, session_id: SessionId, factors: Sequence[Factor], *, at: datetime) -> None:
+        """Its holder has proved who they are, by these factors in all."""
+        ...
+
     async def live(self, user_id: UserId, *, used_since: datetime, now: datetime) -> list[Session]:
         """A person's sessions that have not ended, in all tenants, newest first; some hundreds at most."""
         ...
@@ -140,6 +149,34 @@ class SignInTries(Protocol):
 
     async def clear(self, account: str, network: str | None = None) -> None:
         """Forget those from this network, or from all."""
+        ...
+
+
+class SecondFactors(Protocol):
+    """Authenticator apps and recovery codes."""
+
+    async def totp(self, user_id: UserId) -> Totp | None:
+        """A person's app, confirmed or not; locked until the transaction ends."""
+        ...
+
+    async def put_totp(self, totp: Totp) -> None:
+        """Insert or replace."""
+        ...
+
+    async def remove(self, user_id: UserId) -> None:
+        """The app, and every recovery code."""
+        ...
+
+    async def replace_codes(self, user_id: UserId, hashes: Sequence[bytes]) -> None:
+        """These instead of all before."""
+        ...
+
+    async def use_code(self, user_id: UserId, code_hash: bytes, *, at: datetime) -> bool:
+        """Use up a code; False if there is none like it that is unused."""
+        ...
+
+    async def codes_left(self, user_id: UserId) -> int:
+        """How many recovery codes are unused."""
         ...
 
 

@@ -14,7 +14,15 @@ from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
 from domain.security.ids import ApiKeyId, PolicyId
 from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant
-from domain.security.people_ports import Invitations, Members, PasswordResets, Sessions, SignInTries, Users
+from domain.security.people_ports import (
+    Invitations,
+    Members,
+    PasswordResets,
+    SecondFactors,
+    Sessions,
+    SignInTries,
+    Users,
+)
 
 
 class Tenants(Protocol):
@@ -148,6 +156,8 @@ class SecurityUnitOfWork(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def tries(self) -> SignInTries: ...
+    @property
+    def second_factors(self) -> SecondFactors: ...
     @property
     def invitations(self) -> Invitations: ...
     @property

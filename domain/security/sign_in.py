@@ -144,6 +144,7 @@ async def open_session(  # noqa: PLR0913 - a session is what these words say
         created_at=now,
         last_seen_at=now,
         expires_at=now + limits.absolute,
+        proved_at=now,
     )
     await uow.sessions.add(session, secret_hash)
     uow.events.append(

@@ -50,6 +50,7 @@ BY_ID = [
     Route("GET", "/v1/security/members/{user_id}"),
     Route("PATCH", "/v1/security/members/{user_id}", body={"role": "viewer"}),
     Route("DELETE", "/v1/security/members/{user_id}"),
+    Route("POST", "/v1/security/second-factor/{user_id}/reset", wrong=403, right=409, by_operator=True),
     Route("GET", "/v1/security/invitations/{invitation_id}"),
     Route("GET", "/v1/security/invitations/{invitation_id}/progress"),
     Route("POST", "/v1/security/invitations/{invitation_id}/revoke"),

@@ -1,0 +1,145 @@
+"""Second factors: an authenticator app, and recovery codes for the day the phone is lost."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.kernel.audit import AuditEntry
+from domain.security.envelope import seal, unseal
+from domain.security.errors import CodeWrong, SecondFactorExists, SecondFactorMissing
+from domain.security.events import Factor, SecondFactorChanged
+from domain.security.people import Account, Totp
+from domain.security.permissions import MANAGE_SECOND_FACTOR
+from domain.security.ports import SecurityUnitOfWork
+from domain.security.totp import matching_step
+
+CODES, CODE_BYTES = 10, 8
+_CODE_CHARACTERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FactorKeys:
+    """Keys of 32 bytes: `sealing` for secrets that have to be read again, `hashing` for codes that have not."""
+
+    sealing: bytes
+    hashing: bytes
+
+    @classmethod
+    def derived(cls, master_key: bytes) -> FactorKeys:
+        """From the master key."""
+        return cls(
+            hmac.digest(master_key, b"second-factor-secrets", "sha256"),
+            hmac.digest(master_key, b"recovery-codes", "sha256"),
+        )
+
+    def code_hash(self, user: str, code: str) -> bytes:
+        """What is kept of a recovery code; however it is written."""
+        plain = code.replace("-", "").replace(" ", "").upper()
+        return hmac.digest(self.hashing, f"{user}/{plain}".encode(), "sha256")
+
+
+async def begin(
+    uow: SecurityUnitOfWork, keys: FactorKeys, account: Account, *, secret: bytes, nonce: bytes, now: datetime
+) -> None:
+    """Keep a fresh secret; it counts once a code of it has been shown. Raises SecondFactorExists."""
+    user = account.user.id
+    there = await uow.second_factors.totp(user)
+    if there is not None and there.confirmed_at is not None:
+        raise SecondFactorExists
+    sealed = seal(keys.sealing, secret, nonce=nonce, context=user.encode())
+    await uow.second_factors.put_totp(Totp(user_id=user, sealed=sealed, created_at=now))
+
+
+async def confirm(
+    uow: SecurityUnitOfWork, keys: FactorKeys, account: Account, code: str, *, randomness: bytes, now: datetime
+) -> list[str]:
+    """Demand the second factor from now on; the recovery codes, shown this once.
+
+    Raises SecondFactorMissing if none was begun, SecondFactorExists, CodeWrong.
+    """
+    user = account.user.id
+    there = await uow.second_factors.totp(user)
+    if there is None:
+        raise SecondFactorMissing
+    if there.confirmed_at is not None:
+        raise SecondFactorExists
+    step = matching_step(_secret(keys, there), code, now, after=there.last_step)
+    if step is None:
+        raise CodeWrong
+    await uow.second_factors.put_totp(there.model_copy(update={"confirmed_at": now, "last_step": step}))
+    codes = await _replace_codes(uow, keys, account, randomness)
+    _tell(uow, account, "enabled", now=now)
+    return codes
+
+
+async def renew_codes(
+    uow: SecurityUnitOfWork, keys: FactorKeys, account: Account, *, randomness: bytes, now: datetime
+) -> list[str]:
+    """New recovery codes in place of all before. Raises SecondFactorMissing."""
+    if not await is_demanded(uow, account):
+        raise SecondFactorMissing
+    codes = await _replace_codes(uow, keys, account, randomness)
+    _tell(uow, account, "codes_renewed", now=now)
+    return codes
+
+
+async def remove(uow: SecurityUnitOfWork, account: Account, *, now: datetime) -> None:
+    """Demand it no more. Raises SecondFactorMissing."""
+    if await uow.second_factors.totp(account.user.id) is None:
+        raise SecondFactorMissing
+    await uow.second_factors.remove(account.user.id)
+    _tell(uow, account, "disabled", now=now)
+
+
+async def is_demanded(uow: SecurityUnitOfWork, account: Account) -> bool:
+    """Whether this person signs in with a second factor."""
+    there = await uow.second_factors.totp(account.user.id)
+    return there is not None and there.confirmed_at is not None
+
+
+async def prove(
+    uow: SecurityUnitOfWork, keys: FactorKeys, account: Account, code: str, *, now: datetime
+) -> Factor | None:
+    """Which factor this code proves, if any; a code works once. Concurrent uses of one code: one of them counts."""
+    user = account.user.id
+    there = await uow.second_factors.totp(user)
+    if there is None or there.confirmed_at is None:
+        return None
+    step = matching_step(_secret(keys, there), code, now, after=there.last_step)
+    if step is not None:
+        await uow.second_factors.put_totp(there.model_copy(update={"last_step": step}))
+        return Factor.TOTP
+    if await uow.second_factors.use_code(user, keys.code_hash(user, code), at=now):
+        return Factor.RECOVERY_CODE
+    return None
+
+
+async def _replace_codes(uow: SecurityUnitOfWork, keys: FactorKeys, account: Account, randomness: bytes) -> list[str]:
+    """`randomness`: CODES * CODE_BYTES fresh random bytes."""
+    parts = [randomness[place : place + CODE_BYTES] for place in range(0, CODES * CODE_BYTES, CODE_BYTES)]
+    codes = [base64.b32encode(part).decode()[:_CODE_CHARACTERS] for part in parts]
+    user = account.user.id
+    await uow.second_factors.replace_codes(user, [keys.code_hash(user, code) for code in codes])
+    return [f"{code[:5]}-{code[5:]}" for code in codes]
+
+
+def _secret(keys: FactorKeys, totp: Totp) -> bytes:
+    return unseal(keys.sealing, totp.sealed, context=totp.user_id.encode())
+
+
+def _tell(uow: SecurityUnitOfWork, account: Account, change: str, *, now: datetime) -> None:
+    for membership in account.memberships:
+        uow.events.append(
+            SecondFactorChanged(user_id=account.user.id, change=change, occurred_at=now), tenant=membership.tenant_id
+        )
+        uow.audit.record(
+            AuditEntry(
+                tenant_id=membership.tenant_id,
+                action=MANAGE_SECOND_FACTOR.name,
+                resource=account.user.id,
+                details={"change": change},
+            )
+        )
