@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         description="Page that takes mailed links, which add `#<token>` to it. Empty: the API's own, "
         "`<HARBORGRID_API_PUBLIC_URL>/account`.",
     )
+    client_address_header: str = Field(
+        default="",
+        description="Request header whose last entry is the caller's IP address, such as `X-Forwarded-For`: for access "
+        "policies, and for the waits of who guesses passwords. Name one only if a proxy in front of every process sets "
+        "it. Empty: the address of whoever connects.",
+    )
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from ipaddress import ip_address
 
 import structlog
 from fastapi import Request
@@ -75,9 +76,25 @@ def circumstances_of(request: Request) -> Circumstances:
     country = request.headers.get(header, "").upper() if header else ""
     return Circumstances(
         now=utc_now(),
-        ip=request.client.host if request.client else None,
+        ip=_address_of(request),
         country=country if len(country) == 2 and country.isalpha() else None,
     )
+
+
+def _address_of(request: Request) -> str | None:
+    """The caller's IP address; that of the proxy if it tells none that can be read."""
+    header = container_of(request).settings.client_address_header
+    told = request.headers.get(header, "").rpartition(",")[2].strip() if header else ""
+    if told.startswith("["):
+        told = told[1:].partition("]")[0]
+    elif told.count(":") == 1:
+        told = told.partition(":")[0]
+    for address in (told, request.client.host if request.client else ""):
+        try:
+            return str(ip_address(address.partition("%")[0]))
+        except ValueError:
+            continue
+    return None
 
 
 _told: dict[tuple[object, ...], float] = {}

@@ -17,7 +17,7 @@ from domain.kernel.pagination import DEFAULT_LIMIT, MAX_LIMIT
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", min_length=1, max_length=200)]
 
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00-\x20\x7f@<>()\[\],;:\\\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
+    str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
 ]
 
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")

@@ -255,7 +255,9 @@ async def serving(container: Container, **options: Any) -> AsyncIterator[str]:
 async def served(app: Any) -> AsyncIterator[str]:
     """An ASGI application on a port of its own; gives its URL."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
+    )
     task = asyncio.create_task(server.serve())
 
     async def started() -> bool:

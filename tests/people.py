@@ -14,7 +14,7 @@ from conftest import Stack, Tenant, until
 
 from adapters.kernel.clock import new_id, utc_now
 from domain.kernel.ids import TenantId, UserId
-from domain.security.members import admit
+from domain.security.invitations import admit
 from domain.security.people import Role, User
 from domain.security.ports import SecurityUnitOfWork
 

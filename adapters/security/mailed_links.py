@@ -49,6 +49,16 @@ class PostgresInvitations:
         )
         return Invitation(**dict(row)) if row else None
 
+    async def open_by(self, tenant: TenantId, inviter: str) -> list[Invitation]:
+        """The open ones that this user or key has sent."""
+        rows = await self._sql.fetch(
+            f"SELECT {_INVITATION} FROM security_invitation "
+            "WHERE tenant_id = $1 AND invited_by = $2 AND status = 'open' FOR UPDATE",
+            tenant,
+            inviter,
+        )
+        return [Invitation(**dict(row)) for row in rows]
+
     async def put(self, invitation: Invitation) -> None:
         """Insert or replace."""
         await self._sql.execute(

@@ -63,7 +63,7 @@ class PostgresUsers:
 
     async def _account(self, where: str, value: str) -> Account | None:
         row = await self._sql.fetchrow(
-            "SELECT person.id, person.name, person.email, person.created_at, password.hash "
+            "SELECT person.id, person.name, person.email, person.created_at, password.hash, password.changed_at "
             "FROM security_user AS person LEFT JOIN security_password AS password ON password.user_id = person.id "
             f"WHERE {where}",
             value,
@@ -79,8 +79,18 @@ class PostgresUsers:
         return Account(
             user=User(id=row["id"], name=row["name"], email=row["email"], created_at=row["created_at"]),
             password_hash=row["hash"],
+            password_changed_at=row["changed_at"],
             memberships=tuple(Membership(**dict(each)) for each in memberships),
         )
+
+    async def hold(self, user_id: UserId) -> Account:
+        """The account as it is now, and stays until this transaction ends."""
+        await self._sql.execute("SELECT 1 FROM security_user WHERE id = $1 FOR UPDATE", user_id)
+        return await self.account_of(user_id)
+
+    async def renew_hash(self, user_id: UserId, password_hash: str) -> None:
+        """The same password, hashed in today's terms."""
+        await self._sql.execute("UPDATE security_password SET hash = $2 WHERE user_id = $1", user_id, password_hash)
 
     async def set_password(self, user_id: UserId, password_hash: str, *, at: datetime) -> None:
         """Replace the hash, or add the first."""

@@ -26,7 +26,7 @@ from domain.security.errors import (
     AlreadyInvited,
     InvitationClosed,
     InvitationNotFound,
-    OwnersOnly,
+    RoleAboveYours,
     TenantRequired,
 )
 from domain.security.ids import InvitationId
@@ -62,7 +62,7 @@ async def list_invitations(
     "",
     status_code=201,
     response_model=Answer[Invitation],
-    responses=problems(TenantRequired, OwnersOnly, AlreadyAMember, AlreadyInvited),
+    responses=problems(TenantRequired, RoleAboveYours, AlreadyAMember, AlreadyInvited),
 )
 async def post_invitation(
     body: InvitationBody, tenant: Annotated[TenantId, own_tenant(INVITE)], world: World, request: Request

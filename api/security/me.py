@@ -15,17 +15,26 @@ from api.principals import may
 from api.problems import problems
 from api.routes import Route
 from api.security.sessions import EndedSessions
-from api.security.sign_in import Password, person_of, prove_again, words_of
+from api.security.sign_in import Code, Password, person_of, prove_again, words_of
 from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Scope
-from domain.security.errors import PasswordTooWeak, PasswordWrong, PeopleOnly, TooManyTries
+from domain.security.errors import (
+    CodeWrong,
+    PasswordTooWeak,
+    PasswordWrong,
+    PeopleOnly,
+    SecondFactorRequired,
+    TooManyTries,
+)
+from domain.security.events import Factor
 from domain.security.ids import SessionId
 from domain.security.model import Principal, PrincipalId
 from domain.security.password_changes import change
-from domain.security.people import Membership, Role
+from domain.security.people import Account, Membership, Role
 from domain.security.permissions import CHANGE_PASSWORD, READ_SELF
+from domain.security.ports import SecurityUnitOfWork
 
 router = APIRouter(prefix="/v1/security/me", tags=["security"], route_class=Route)
 
@@ -52,6 +61,7 @@ class PasswordBody(Body):
 
     current: Password
     new: Password = Field(examples=["nine lanterns over the quay"])
+    code: Code | None = Field(default=None, description="Needed if you have an authenticator app.", examples=[None])
 
 
 @router.get("", response_model=Answer[Me])
@@ -85,17 +95,20 @@ async def get_me(caller: Annotated[Principal, may(READ_SELF)], world: World) -> 
 @router.put(
     "/password",
     response_model=Answer[EndedSessions],
-    responses=problems(PeopleOnly, PasswordWrong, PasswordTooWeak, TooManyTries),
+    responses=problems(PeopleOnly, PasswordWrong, PasswordTooWeak, SecondFactorRequired, CodeWrong, TooManyTries),
 )
 async def put_password(
     body: PasswordBody, caller: Annotated[Principal, may(CHANGE_PASSWORD)], world: World, request: Request
 ) -> Answer[EndedSessions]:
     """Change your password, and end your sessions everywhere but here. Wrong tries count as those of a sign-in."""
-    known = (await prove_again(request, world, caller, body.current, None)).account
+    user = person_of(caller)
+    known = await world.security(None, lambda uow: uow.users.account_of(user))
     hashed = await world.passwords.hash(body.new, known=words_of(known))
-    ended = await world.security(
-        caller.tenant_id, lambda uow: change(uow, known, hashed, keep=caller.session_id, now=utc_now())
-    )
+
+    async def changed(uow: SecurityUnitOfWork, account: Account, _: tuple[Factor, ...]) -> list[SessionId]:
+        return await change(uow, account, hashed, keep=caller.session_id, now=utc_now())
+
+    ended = await prove_again(request, world, caller, body.current, body.code, changed)
     for session_id in ended:
         world.revocations.tell(session_id)
     return ok(EndedSessions(ids=ended))

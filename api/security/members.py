@@ -17,7 +17,7 @@ from api.routes import Route
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
-from domain.security.errors import LastOwner, MemberNotFound, OwnersOnly, TenantRequired
+from domain.security.errors import LastOwner, MemberNotFound, RoleAboveYours, TenantRequired
 from domain.security.members import change_role, remove_member
 from domain.security.model import Principal
 from domain.security.people import Member, Role
@@ -54,7 +54,7 @@ async def get_member(
 @router.patch(
     "/{user_id}",
     response_model=Answer[Member],
-    responses=problems(TenantRequired, MemberNotFound, OwnersOnly, LastOwner),
+    responses=problems(TenantRequired, MemberNotFound, RoleAboveYours, LastOwner),
 )
 async def patch_member(
     user_id: UserId,
@@ -75,7 +75,7 @@ async def patch_member(
 @router.delete(
     "/{user_id}",
     response_model=Answer[Member],
-    responses=problems(TenantRequired, MemberNotFound, OwnersOnly, LastOwner),
+    responses=problems(TenantRequired, MemberNotFound, RoleAboveYours, LastOwner),
 )
 async def delete_member(
     user_id: UserId, tenant: Annotated[TenantId, own_tenant(REMOVE_MEMBER)], world: World, request: Request
@@ -88,5 +88,5 @@ async def delete_member(
 
 
 def role_of(caller: Principal) -> Role | None:
-    """What the caller is among members: an API key acts as an administrator at most, an operator stands above."""
-    return None if caller.is_operator else caller.role or Role.ADMIN
+    """What the caller is among members; an operator stands above."""
+    return None if caller.is_operator else caller.role or Role.of_scopes(caller.scopes)

@@ -14,7 +14,7 @@ from api.parameters import World
 from api.principals import may
 from api.problems import problems
 from api.routes import Route
-from api.security.sign_in import Code, Password, person_of, prove_again
+from api.security.sign_in import Code, Password, counted, person_of, prove_again
 from domain.kernel.ids import UserId
 from domain.kernel.payload import Body, Payload
 from domain.security.envelope import NONCE_BYTES
@@ -29,8 +29,12 @@ from domain.security.errors import (
     SecondFactorRequired,
     TooManyTries,
 )
+from domain.security.events import Factor
+from domain.security.ids import SessionId
 from domain.security.model import Principal
+from domain.security.people import Account
 from domain.security.permissions import MANAGE_SECOND_FACTOR, READ_SECOND_FACTOR, RESET_SECOND_FACTOR
+from domain.security.ports import SecurityUnitOfWork
 from domain.security.second_factors import CODE_BYTES, CODES, begin, confirm, is_demanded, remove, renew_codes
 from domain.security.totp import SECRET_BYTES, base32, key_uri
 
@@ -103,32 +107,37 @@ async def begin_second_factor(
     body: BeginBody, person: Manager, world: World, request: Request, response: Response
 ) -> Answer[NewSecret]:
     """Make a secret for your app. Nothing is demanded until you confirm it."""
-    account = (await prove_again(request, world, person, body.password, None)).account
-    secret, nonce = os.urandom(SECRET_BYTES), os.urandom(NONCE_BYTES)
-    await world.security(
-        person.tenant_id,
-        lambda uow: begin(uow, world.factor_keys, account, secret=secret, nonce=nonce, now=utc_now()),
-    )
+    user, secret, nonce = person_of(person), os.urandom(SECRET_BYTES), os.urandom(NONCE_BYTES)
+    known = await world.security(None, lambda uow: uow.users.account_of(user))
+    if await world.security(None, lambda uow: is_demanded(uow, known)):
+        raise SecondFactorExists
+
+    async def begun(uow: SecurityUnitOfWork, account: Account, _: tuple[Factor, ...]) -> str:
+        await begin(uow, world.factor_keys, account, secret=secret, nonce=nonce, now=utc_now())
+        return key_uri(secret, account.user.email)
+
+    uri = await prove_again(request, world, person, body.password, None, begun)
     response.headers["Cache-Control"] = "no-store"
-    return ok(NewSecret(secret=base32(secret), uri=key_uri(secret, account.user.email)))
+    return ok(NewSecret(secret=base32(secret), uri=uri))
 
 
 @router.post(
     "/confirm",
     response_model=Answer[RecoveryCodes],
-    responses=problems(PeopleOnly, SecondFactorMissing, SecondFactorExists, CodeWrong),
+    responses=problems(PeopleOnly, SecondFactorMissing, SecondFactorExists, CodeWrong, TooManyTries),
 )
 async def confirm_second_factor(
-    body: ConfirmBody, person: Manager, world: World, response: Response
+    body: ConfirmBody, person: Manager, world: World, request: Request, response: Response
 ) -> Answer[RecoveryCodes]:
     """Show that the app has the secret. From now on a code is demanded when you sign in."""
-    user = person_of(person)
-    account = await world.security(None, lambda uow: uow.users.account_of(user))
-    randomness = os.urandom(CODES * CODE_BYTES)
-    codes = await world.security(
-        person.tenant_id,
-        lambda uow: confirm(uow, world.factor_keys, account, body.code, randomness=randomness, now=utc_now()),
-    )
+    user, randomness = person_of(person), os.urandom(CODES * CODE_BYTES)
+    known = await world.security(None, lambda uow: uow.users.account_of(user))
+
+    async def confirmed(uow: SecurityUnitOfWork) -> list[str]:
+        account = await uow.users.hold(user)
+        return await confirm(uow, world.factor_keys, account, body.code, randomness=randomness, now=utc_now())
+
+    codes = await counted(request, world, known, confirmed)
     response.headers["Cache-Control"] = "no-store"
     return ok(RecoveryCodes(codes=codes))
 
@@ -138,12 +147,12 @@ async def renew_recovery_codes(
     body: ProofBody, person: Manager, world: World, request: Request, response: Response
 ) -> Answer[RecoveryCodes]:
     """New recovery codes; those before no longer work."""
-    account = (await prove_again(request, world, person, body.password, body.code)).account
     randomness = os.urandom(CODES * CODE_BYTES)
-    codes = await world.security(
-        person.tenant_id,
-        lambda uow: renew_codes(uow, world.factor_keys, account, randomness=randomness, now=utc_now()),
-    )
+
+    async def renewed(uow: SecurityUnitOfWork, account: Account, _: tuple[Factor, ...]) -> list[str]:
+        return await renew_codes(uow, world.factor_keys, account, randomness=randomness, now=utc_now())
+
+    codes = await prove_again(request, world, person, body.password, body.code, renewed)
     response.headers["Cache-Control"] = "no-store"
     return ok(RecoveryCodes(codes=codes))
 
@@ -152,9 +161,14 @@ async def renew_recovery_codes(
 async def remove_second_factor(
     body: ProofBody, person: Manager, world: World, request: Request
 ) -> Answer[SecondFactorView]:
-    """Sign in with your password alone from now on."""
-    account = (await prove_again(request, world, person, body.password, body.code)).account
-    await world.security(person.tenant_id, lambda uow: remove(uow, account, now=utc_now()))
+    """Sign in with your password alone from now on; your sessions end everywhere but here."""
+
+    async def removed(uow: SecurityUnitOfWork, account: Account, _: tuple[Factor, ...]) -> list[SessionId]:
+        return await remove(uow, account, keep=person.session_id, now=utc_now())
+
+    for session_id in await prove_again(request, world, person, body.password, body.code, removed):
+        world.revocations.tell(session_id)
+    world.revocations.tell(person.id)
     return ok(SecondFactorView(enabled=False, recovery_codes_left=0))
 
 
@@ -170,5 +184,7 @@ async def reset_second_factor(
     account = await world.security(None, lambda uow: uow.users.find(user_id))
     if account is None:
         raise PersonNotFound
-    await world.security(None, lambda uow: remove(uow, account, now=utc_now()))
+    found = account
+    for session_id in await world.security(None, lambda uow: remove(uow, found, keep=None, now=utc_now())):
+        world.revocations.tell(session_id)
     return ok(SecondFactorView(enabled=False, recovery_codes_left=0))

@@ -30,11 +30,13 @@ from domain.security.errors import (
     SignInRefused,
     TooManyTries,
 )
+from domain.security.events import Factor
 from domain.security.ids import SessionId
 from domain.security.members import end_other_sessions, end_session, prove_session
 from domain.security.model import Principal
-from domain.security.people import EndReason, Session
+from domain.security.people import Account, EndReason, Session
 from domain.security.permissions import READ_OWN_SESSIONS, READ_SESSIONS, REVOKE_OWN_SESSION, REVOKE_SESSIONS, STEP_UP
+from domain.security.ports import SecurityUnitOfWork
 
 router = APIRouter(prefix="/v1/security/sessions", tags=["security"], route_class=Route)
 
@@ -136,13 +138,14 @@ async def step_up(
     body: StepUpBody, person: Annotated[Principal, may(STEP_UP)], world: World, request: Request
 ) -> Answer[SessionView]:
     """Prove again who you are, for what a policy allows only to who has just done so."""
-    proof = await prove_again(request, world, person, body.password, body.code, demanded=True)
     session_id = person.session_id
-    assert session_id is not None, "people come with a session"
-    proved = await world.security(
-        person.tenant_id, lambda uow: prove_session(uow, session_id, proof.factors, now=utc_now())
-    )
-    world.revocations.tell(session_id)
+
+    async def proved_by(uow: SecurityUnitOfWork, _: Account, factors: tuple[Factor, ...]) -> Session:
+        assert session_id is not None, "people come with a session"
+        return await prove_session(uow, session_id, factors, now=utc_now())
+
+    proved = await prove_again(request, world, person, body.password, body.code, proved_by)
+    world.revocations.tell(proved.id)
     return ok(_view(proved, session_id))
 
 

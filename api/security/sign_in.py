@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Request
 from pydantic import Field, StringConstraints
@@ -16,6 +17,7 @@ from adapters.telemetry.metrics import SIGN_INS
 from api.authorization import circumstances_of
 from api.parameters import Line
 from domain.kernel.context import Actor, ActorKind, current_context, within
+from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId, UserId
 from domain.security import sign_in
 from domain.security.errors import (
@@ -23,7 +25,6 @@ from domain.security.errors import (
     LinkInvalid,
     PasswordWrong,
     PeopleOnly,
-    SecondFactorRequired,
     SignInRefused,
 )
 from domain.security.events import Factor, LoginRefusal
@@ -32,10 +33,11 @@ from domain.security.model import Principal
 from domain.security.passwords import LONGEST
 from domain.security.people import Account, Session, account_hash, address_key, network_of
 from domain.security.ports import SecurityUnitOfWork
-from domain.security.second_factors import is_demanded, prove
 from domain.security.sign_in import Attempt, Limits
+from domain.security.sign_in_tries import Tries
 from domain.security.tokens import SECRET_BYTES
 
+T = TypeVar("T")
 Password = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*$"),
@@ -55,11 +57,12 @@ PersonName = Annotated[Line, Field(examples=["Ada Lovelace"])]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What somebody proved. renewed: the password's hash in today's terms, if the stored one is not."""
+class Checked:
+    """A try whose password was right. renewed: the hash in today's terms, if the stored one is not."""
 
+    attempt: Attempt
     account: Account
-    factors: tuple[Factor, ...]
+    tries: Tries
     renewed: str | None
 
 
@@ -83,73 +86,115 @@ async def sign_in_with_password(
     Raises SignInRefused, SecondFactorRequired, CodeWrong, TooManyTries, NotAMember, SeveralTenants.
     """
     attempt = attempt_of(request, world, email)
-    proof = await _prove(world, attempt, password, code, demanded=True)
-    account, membership = proof.account, sign_in.membership_in(proof.account, tenant)
+    checked = await _check(world, attempt, password)
+    proved = checked.account
 
     async def open_it(uow: SecurityUnitOfWork) -> tuple[Session, str]:
-        if proof.renewed is not None:
-            await uow.users.set_password(account.user.id, proof.renewed, at=utc_now())
+        account = await sign_in.held(uow, proved)
+        membership = sign_in.membership_in(account, tenant)
+        second = await sign_in.second_factor(uow, world.factor_keys, account, code, now=utc_now())
+        if checked.renewed is not None:
+            await uow.users.renew_hash(account.user.id, checked.renewed)
         return await sign_in.open_session(
             uow,
             attempt,
             account,
             membership,
             session_id=new_id(SessionId),
-            factors=proof.factors,
+            factors=(Factor.PASSWORD, *second),
             limits=_limits(world),
             randomness=os.urandom(SECRET_BYTES),
             now=utc_now(),
         )
 
-    with as_person(account.user.id, membership.tenant_id):
-        opened = await world.security(membership.tenant_id, open_it)
+    with as_person(proved.user.id, tenant):
+        opened = await _counted(world, checked, None, open_it)
     SIGN_INS.labels("success").inc()
     return opened
 
 
 async def prove_again(
-    request: Request, world: Container, person: Principal, password: str, code: str | None, *, demanded: bool = False
-) -> Proof:
-    """What somebody who is signed in proves once more; wrong tries count as those of a sign-in.
+    request: Request,
+    world: Container,
+    person: Principal,
+    password: str,
+    code: str | None,
+    then: Callable[[SecurityUnitOfWork, Account, tuple[Factor, ...]], Awaitable[T]],
+) -> T:
+    """Do what somebody who is signed in has to prove again who they are for, in the transaction that uses the proof.
 
-    demanded: a code has to come if the person has an authenticator app.
-    Raises PeopleOnly, PasswordWrong, SecondFactorRequired, CodeWrong, TooManyTries.
+    Wrong tries count as those of a sign-in. Who signs in with a code has to send one.
+    Raises PeopleOnly, PasswordWrong, SecondFactorRequired, CodeWrong, TooManyTries, and what `then` raises.
     """
-    user = person_of(person)
-    account = await world.security(None, lambda uow: uow.users.account_of(user))
-    attempt = attempt_of(request, world, account.user.email)
+    user, session_id = person_of(person), person.session_id
+    known = await world.security(None, lambda uow: uow.users.account_of(user))
+    attempt = attempt_of(request, world, known.user.email)
     try:
-        proof = await _prove(world, attempt, password, code, demanded=demanded)
+        checked = await _check(world, attempt, password)
     except SignInRefused:
         raise PasswordWrong from None
-    await world.security(None, lambda uow: uow.tries.clear(attempt.account, attempt.network))
-    return proof
+
+    async def work(uow: SecurityUnitOfWork) -> T:
+        account = await sign_in.held(uow, checked.account)
+        assert session_id is not None, "people come with a session"
+        if (await uow.sessions.get(session_id)).ended_at is not None:
+            raise Unauthenticated("the session has ended")
+        second = await sign_in.second_factor(uow, world.factor_keys, account, code, now=utc_now())
+        await uow.tries.clear(attempt.account, attempt.network)
+        return await then(uow, account, (Factor.PASSWORD, *second))
+
+    return await _counted(world, checked, person.tenant_id, work)
 
 
-async def _prove(world: Container, attempt: Attempt, password: str, code: str | None, *, demanded: bool) -> Proof:
-    """The try is counted first. Raises TooManyTries, SignInRefused, SecondFactorRequired, CodeWrong."""
+async def _check(world: Container, attempt: Attempt, password: str) -> Checked:
+    """The try is counted before the password is looked at. Raises TooManyTries, SignInRefused."""
     account, tries = await world.security(None, lambda uow: sign_in.begin(uow, attempt, now=utc_now()))
     verdict = await world.passwords.check(account.password_hash if account else None, password)
-
-    async def refuse(refusal: LoginRefusal) -> None:
-        SIGN_INS.labels(refusal.value).inc()
-        await world.security(
-            None, lambda uow: sign_in.refuse(uow, attempt, account, tries, refusal=refusal, now=utc_now())
-        )
-
     if account is None or not verdict.matches:
-        await refuse(LoginRefusal.WRONG_CREDENTIAL if account else LoginRefusal.UNKNOWN_ACCOUNT)
+        refusal = LoginRefusal.WRONG_CREDENTIAL if account else LoginRefusal.UNKNOWN_ACCOUNT
+        await _refuse(world, attempt, account, tries, refusal)
         raise SignInRefused
-    if code is not None:
-        factor = await world.security(None, lambda uow: prove(uow, world.factor_keys, account, code, now=utc_now()))
-        if factor is None:
-            await refuse(LoginRefusal.WRONG_SECOND_FACTOR)
-            raise CodeWrong
-        return Proof(account, (Factor.PASSWORD, factor), verdict.renewed)
-    if demanded and await world.security(None, lambda uow: is_demanded(uow, account)):
-        # The try stays counted: who has the password only shall not get rid of wrong codes by it.
-        raise SecondFactorRequired
-    return Proof(account, (Factor.PASSWORD,), verdict.renewed)
+    return Checked(attempt, account, tries, verdict.renewed)
+
+
+async def _counted(
+    world: Container,
+    checked: Checked,
+    tenant: TenantId | None,
+    work: Callable[[SecurityUnitOfWork], Awaitable[T]],
+) -> T:
+    """Do this, and tell of a wrong code. Whatever is refused here leaves the try counted."""
+    try:
+        return await world.security(tenant, work)
+    except CodeWrong:
+        refusal = LoginRefusal.WRONG_SECOND_FACTOR
+        await _refuse(world, checked.attempt, checked.account, checked.tries, refusal)
+        raise
+
+
+async def counted(
+    request: Request, world: Container, account: Account, work: Callable[[SecurityUnitOfWork], Awaitable[T]]
+) -> T:
+    """Do what takes a code of somebody who is signed in; wrong ones count as those of a sign-in.
+
+    Raises TooManyTries, and what `work` raises.
+    """
+    attempt = attempt_of(request, world, account.user.email)
+    _, tries = await world.security(None, lambda uow: sign_in.begin(uow, attempt, now=utc_now()))
+
+    async def cleared(uow: SecurityUnitOfWork) -> T:
+        done = await work(uow)
+        await uow.tries.clear(attempt.account, attempt.network)
+        return done
+
+    return await _counted(world, Checked(attempt, account, tries, None), None, cleared)
+
+
+async def _refuse(
+    world: Container, attempt: Attempt, account: Account | None, tries: Tries, refusal: LoginRefusal
+) -> None:
+    SIGN_INS.labels(refusal.value).inc()
+    await world.security(None, lambda uow: sign_in.refuse(uow, attempt, account, tries, refusal=refusal, now=utc_now()))
 
 
 def person_of(person: Principal) -> UserId:

@@ -230,11 +230,11 @@ class MemberNotFound(NotFound):
     hint = "GET /v1/security/members lists them."
 
 
-class OwnersOnly(Forbidden):
-    """Only an owner may make or unmake owners."""
+class RoleAboveYours(Forbidden):
+    """You can neither give nor take a role that is above your own."""
 
-    code = "security.owners_only"
-    hint = "Ask one of the owners; GET /v1/security/members shows who they are."
+    code = "security.role_above_yours"
+    hint = "Ask somebody with that role; GET /v1/security/members shows who they are. Only owners make owners."
 
 
 class LastOwner(Conflict):

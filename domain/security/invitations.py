@@ -12,16 +12,26 @@ from domain.security.errors import (
     AlreadyInvited,
     InvitationClosed,
     LinkInvalid,
-    OwnersOnly,
     PasswordRequired,
+    RoleAboveYours,
 )
 from domain.security.events import InvitationClosed as InvitationClosedEvent
-from domain.security.events import InvitationCreated
+from domain.security.events import InvitationCreated, MemberJoined
 from domain.security.ids import InvitationId
-from domain.security.members import admit
 from domain.security.people import Account, Invitation, InvitationStatus, Role, User, address_key
 from domain.security.permissions import INVITE, REVOKE_INVITATION
 from domain.security.ports import SecurityUnitOfWork
+
+
+async def admit(uow: SecurityUnitOfWork, tenant: TenantId, person: User, role: Role, *, now: datetime) -> UserId:
+    """Make a person a member; the id of whoever has this address already, or of the new person.
+
+    A member stays what they are. (Who owns a new tenant is told with its being provisioned.)
+    """
+    user_id = await uow.users.add_missing(person)
+    if await uow.members.add_missing(tenant, user_id, role, at=now):
+        uow.events.append(MemberJoined(user_id=user_id, role=role.value, occurred_at=now), tenant=tenant)
+    return user_id
 
 
 async def invite(  # noqa: PLR0913 - an invitation is what these words say
@@ -38,10 +48,10 @@ async def invite(  # noqa: PLR0913 - an invitation is what these words say
 ) -> Invitation:
     """Ask somebody in. `by`: the caller's own role; None is the operator.
 
-    Raises OwnersOnly, AlreadyAMember, AlreadyInvited.
+    Raises RoleAboveYours, AlreadyAMember, AlreadyInvited.
     """
-    if role is Role.OWNER and by not in (Role.OWNER, None):
-        raise OwnersOnly
+    if by is not None and not by.covers(role):
+        raise RoleAboveYours
     await uow.members.hold(tenant)
     account = await uow.users.account(address_key(email))
     if account is not None and any(each.tenant_id == tenant for each in account.memberships):
@@ -128,6 +138,16 @@ async def revoke(
     revoked = await _close(uow, invitation, InvitationStatus.REVOKED, now=now)
     uow.audit.record(AuditEntry(tenant_id=invitation.tenant_id, action=REVOKE_INVITATION.name, resource=invitation_id))
     return revoked
+
+
+async def close_invitations(
+    uow: SecurityUnitOfWork, tenant: TenantId, inviter: UserId, *, above: Role | None, now: datetime
+) -> None:
+    """Make links useless that somebody sent who could not send them any more: those above a role, or all."""
+    for invitation in await uow.invitations.open_by(tenant, inviter):
+        if above is None or not above.covers(invitation.role):
+            await _close(uow, invitation, InvitationStatus.REVOKED, now=now)
+            uow.audit.record(AuditEntry(tenant_id=tenant, action=REVOKE_INVITATION.name, resource=invitation.id))
 
 
 async def expire(uow: SecurityUnitOfWork, invitation_id: InvitationId, *, now: datetime) -> None:

@@ -6,23 +6,13 @@ from datetime import datetime
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
-from domain.security.errors import LastOwner, OwnersOnly, SessionNotFound
-from domain.security.events import Factor, MemberJoined, MemberLeft, MemberRoleChanged, SessionEnded
+from domain.security.errors import LastOwner, RoleAboveYours, SessionNotFound
+from domain.security.events import Factor, MemberLeft, MemberRoleChanged, SessionEnded
 from domain.security.ids import SessionId
-from domain.security.people import EndReason, Member, Role, Session, User
+from domain.security.invitations import close_invitations
+from domain.security.people import EndReason, Member, Role, Session
 from domain.security.permissions import CHANGE_MEMBER, REMOVE_MEMBER, REVOKE_SESSIONS, STEP_UP
 from domain.security.ports import SecurityUnitOfWork
-
-
-async def admit(uow: SecurityUnitOfWork, tenant: TenantId, person: User, role: Role, *, now: datetime) -> UserId:
-    """Make a person a member; the id of whoever has this address already, or of the new person.
-
-    A member stays what they are. (Who owns a new tenant is told with its being provisioned.)
-    """
-    user_id = await uow.users.add_missing(person)
-    if await uow.members.add_missing(tenant, user_id, role, at=now):
-        uow.events.append(MemberJoined(user_id=user_id, role=role.value, occurred_at=now), tenant=tenant)
-    return user_id
 
 
 async def change_role(
@@ -30,7 +20,7 @@ async def change_role(
 ) -> Member:
     """Let a member be something else, from the next request on. `by`: the caller's own role; None is the operator.
 
-    Raises MemberNotFound, OwnersOnly, LastOwner.
+    Raises MemberNotFound, RoleAboveYours, LastOwner.
     """
     member = await _held(uow, tenant, user_id, by, also=role)
     if member.role is role:
@@ -38,6 +28,7 @@ async def change_role(
     await _refuse_ownerless(uow, tenant, member)
     changed = member.model_copy(update={"role": role})
     await uow.members.put(tenant, changed)
+    await close_invitations(uow, tenant, user_id, above=role, now=now)
     uow.events.append(
         MemberRoleChanged(user_id=user_id, role=role.value, previous_role=member.role.value, occurred_at=now),
         tenant=tenant,
@@ -58,11 +49,13 @@ async def remove_member(
 ) -> Member:
     """End a membership and its sessions, from the next request on; who it was.
 
-    Raises MemberNotFound, OwnersOnly, LastOwner.
+    Raises MemberNotFound, RoleAboveYours, LastOwner.
     """
     member = await _held(uow, tenant, user_id, by)
     await _refuse_ownerless(uow, tenant, member)
+    await uow.users.hold(user_id)
     await uow.members.remove(tenant, user_id)
+    await close_invitations(uow, tenant, user_id, above=None, now=now)
     ended = await uow.sessions.end_all(user_id, tenant=tenant, at=now, reason=EndReason.MEMBERSHIP_ENDED)
     _tell_ended(uow, ended, EndReason.MEMBERSHIP_ENDED, now=now)
     uow.events.append(MemberLeft(user_id=user_id, role=member.role.value, occurred_at=now), tenant=tenant)
@@ -73,10 +66,9 @@ async def remove_member(
 async def prove_session(
     uow: SecurityUnitOfWork, session_id: SessionId, factors: tuple[Factor, ...], *, now: datetime
 ) -> Session:
-    """Its holder has just proved who they are, by these factors. Raises SessionNotFound."""
+    """Its holder has just proved who they are, by these factors and no others. Raises SessionNotFound."""
     session = await uow.sessions.get(session_id)
-    every = tuple(dict.fromkeys((*session.factors, *factors)))
-    await uow.sessions.prove(session_id, every, at=now)
+    await uow.sessions.prove(session_id, factors, at=now)
     uow.audit.record(
         AuditEntry(
             tenant_id=session.tenant_id,
@@ -85,7 +77,7 @@ async def prove_session(
             details={"factors": [factor.value for factor in factors]},
         )
     )
-    return session.model_copy(update={"factors": every, "proved_at": now})
+    return session.model_copy(update={"factors": factors, "proved_at": now})
 
 
 async def end_session(
@@ -128,12 +120,12 @@ def _tell_ended(uow: SecurityUnitOfWork, ended: list[Session], reason: EndReason
 
 
 async def _held(
-    uow: SecurityUnitOfWork, tenant: TenantId, user_id: UserId, by: Role | None, *, also: Role | None = None
+    uow: SecurityUnitOfWork, tenant: TenantId, user_id: UserId, by: Role | None, *, also: Role = Role.VIEWER
 ) -> Member:
     await uow.members.hold(tenant)
     member = await uow.members.get(tenant, user_id)
-    if Role.OWNER in (member.role, also) and member.role is not also and by not in (Role.OWNER, None):
-        raise OwnersOnly
+    if by is not None and not (by.covers(member.role) and by.covers(also)):
+        raise RoleAboveYours
     return member
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
-from domain.kernel.ids import TenantId
 from domain.security.commands import Addressee, MailPasswordReset
 from domain.security.errors import LinkInvalid
 from domain.security.events import PasswordChanged, PasswordResetRequested
@@ -21,19 +20,22 @@ MOST_LINKS, WITHIN = 5, timedelta(hours=1)
 async def request_link(
     uow: SecurityUnitOfWork, email: str, *, reset_id: PasswordResetId, lifetime: timedelta, now: datetime
 ) -> None:
-    """Have a link mailed, if somebody has this address; it takes as long if nobody has.
+    """Have a link mailed, if somebody has this address.
 
-    Who was sent so many lately is sent no more for now: nobody's mailbox is to be filled.
+    Who was sent so many lately is sent no more for now: nobody's mailbox is to be filled. Requests that nothing is
+    mailed for count for nobody, so they keep nobody's mail back.
     """
     account = await uow.users.account(address_key(email))
-    user = account.user.id if account is not None and account.memberships else None
+    wanted = account is not None and bool(account.memberships)
+    if account is not None and wanted:
+        await uow.users.hold(account.user.id)
+        wanted = await uow.password_resets.count(account.user.id, since=now - WITHIN) < MOST_LINKS
+    user = account.user.id if account is not None and wanted else None
     await uow.password_resets.put(PasswordReset(id=reset_id, user_id=user, created_at=now, expires_at=now + lifetime))
-    home: TenantId | None = account.memberships[0].tenant_id if account and account.memberships else None
-    uow.audit.record(
-        AuditEntry(tenant_id=home, action="security.request_password_reset", resource=user or "account/unknown")
-    )
-    if user is None or home is None or await uow.password_resets.count(user, since=now - WITHIN) > MOST_LINKS:
+    if account is None or user is None:
         return
+    home = account.memberships[0].tenant_id
+    uow.audit.record(AuditEntry(tenant_id=home, action="security.request_password_reset", resource=user))
     uow.events.append(
         PasswordResetRequested(
             tenant_id=home, user_id=user, password_reset_id=reset_id, expires_at=now + lifetime, occurred_at=now
@@ -58,6 +60,7 @@ async def set_by_link(
     Raises LinkInvalid.
     """
     account = await open_link(uow, reset_id, now=now)
+    await uow.users.hold(account.user.id)
     await uow.password_resets.use_all(account.user.id, at=now)
     await uow.tries.clear(account_hash)
     return await _set(uow, account, password_hash, keep=None, by_link=True, now=now)
@@ -66,7 +69,7 @@ async def set_by_link(
 async def change(
     uow: SecurityUnitOfWork, account: Account, password_hash: str, *, keep: SessionId | None, now: datetime
 ) -> list[SessionId]:
-    """Set it, and end every session but this one; the ended sessions."""
+    """Set it, and end every session but this one; the ended sessions. The person is held: see `sign_in.held`."""
     await uow.password_resets.use_all(account.user.id, at=now)
     return await _set(uow, account, password_hash, keep=keep, by_link=False, now=now)
 

@@ -7,7 +7,7 @@ A session belongs to one person in one tenant.
 from __future__ import annotations
 
 import hmac
-import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
@@ -32,7 +32,17 @@ class Role(StrEnum):
         """How far it reaches, in the words of API keys."""
         return _SCOPES[self]
 
+    def covers(self, other: Role) -> bool:
+        """Whether who is this may give and take the other."""
+        return _LADDER.index(self) >= _LADDER.index(other)
 
+    @classmethod
+    def of_scopes(cls, scopes: Collection[Scope]) -> Role:
+        """What an API key with these scopes counts as among members: an administrator at most."""
+        return next(role for role in (cls.ADMIN, cls.MEMBER, cls.VIEWER) if role.scope in scopes or role is cls.VIEWER)
+
+
+_LADDER = (Role.VIEWER, Role.MEMBER, Role.ADMIN, Role.OWNER)
 _SCOPES = {Role.OWNER: Scope.ADMIN, Role.ADMIN: Scope.ADMIN, Role.MEMBER: Scope.WRITE, Role.VIEWER: Scope.READ}
 
 
@@ -54,10 +64,14 @@ class Membership(Payload):
 
 
 class Account(Payload):
-    """A person with all that signing in needs to know. password_hash: Argon2id in PHC format; None if there is none."""
+    """A person with all that signing in needs to know. password_hash: Argon2id in PHC format; None if there is none.
+
+    password_changed_at: when it was set; hashing it anew in today's terms is no change.
+    """
 
     user: User
     password_hash: str | None
+    password_changed_at: datetime | None
     memberships: tuple[Membership, ...]
 
 
@@ -78,6 +92,7 @@ class EndReason(StrEnum):
     REVOKED = "revoked"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - why, not a secret
     MEMBERSHIP_ENDED = "membership_ended"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
 
 
 class Session(Payload):
@@ -155,8 +170,11 @@ class PasswordReset(Payload):
 
 
 def address_key(email: str) -> str:
-    """The same for all ways to write one address: RFC 5321 lets servers tell cases apart, and none does."""
-    return unicodedata.normalize("NFKC", email.strip()).casefold()
+    """The same for all ways to write one address: RFC 5321 lets servers tell cases apart, and none does.
+
+    Nothing else is evened out: to some server, other characters are another mailbox.
+    """
+    return email.strip().lower()
 
 
 def account_hash(key: bytes, address_key: str) -> str:

@@ -33,6 +33,14 @@ class Users(Protocol):
         """The account of a person who is known to exist."""
         ...
 
+    async def hold(self, user_id: UserId) -> Account:
+        """The account as it is now; nobody else's transaction changes the person until this one ends."""
+        ...
+
+    async def renew_hash(self, user_id: UserId, password_hash: str) -> None:
+        """The same password, hashed in today's terms."""
+        ...
+
     async def set_password(self, user_id: UserId, password_hash: str, *, at: datetime) -> None:
         """Replace the hash, or add the first."""
         ...
@@ -193,6 +201,10 @@ class Invitations(Protocol):
 
     async def open_for(self, tenant: TenantId, address_key: str, *, now: datetime) -> Invitation | None:
         """The open one for this address, if there is one."""
+        ...
+
+    async def open_by(self, tenant: TenantId, inviter: str) -> list[Invitation]:
+        """The open ones that this user or key has sent."""
         ...
 
     async def put(self, invitation: Invitation) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import base64
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
+from domain.kernel.ids import TenantId
 from domain.security.envelope import seal, unseal
 from domain.security.errors import CodeWrong, SecondFactorExists, SecondFactorMissing
 from domain.security.events import Factor, SecondFactorChanged
-from domain.security.people import Account, Totp
+from domain.security.ids import SessionId
+from domain.security.members import end_other_sessions
+from domain.security.people import Account, EndReason, Totp
 from domain.security.permissions import MANAGE_SECOND_FACTOR
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.totp import matching_step
 
 CODES, CODE_BYTES = 10, 8
+CONFIRMED_WITHIN = timedelta(minutes=15)
 _CODE_CHARACTERS = 10
 
 
@@ -37,8 +41,7 @@ class FactorKeys:
 
     def code_hash(self, user: str, code: str) -> bytes:
         """What is kept of a recovery code; however it is written."""
-        plain = code.replace("-", "").replace(" ", "").upper()
-        return hmac.digest(self.hashing, f"{user}/{plain}".encode(), "sha256")
+        return hmac.digest(self.hashing, f"{user}/{_plain(code)}".encode(), "sha256")
 
 
 async def begin(
@@ -62,11 +65,11 @@ async def confirm(
     """
     user = account.user.id
     there = await uow.second_factors.totp(user)
-    if there is None:
-        raise SecondFactorMissing
-    if there.confirmed_at is not None:
+    if there is not None and there.confirmed_at is not None:
         raise SecondFactorExists
-    step = matching_step(_secret(keys, there), code, now, after=there.last_step)
+    if there is None or now - there.created_at > CONFIRMED_WITHIN:
+        raise SecondFactorMissing
+    step = matching_step(_secret(keys, there), _plain(code), now, after=there.last_step)
     if step is None:
         raise CodeWrong
     await uow.second_factors.put_totp(there.model_copy(update={"confirmed_at": now, "last_step": step}))
@@ -86,12 +89,21 @@ async def renew_codes(
     return codes
 
 
-async def remove(uow: SecurityUnitOfWork, account: Account, *, now: datetime) -> None:
-    """Demand it no more. Raises SecondFactorMissing."""
-    if await uow.second_factors.totp(account.user.id) is None:
+async def remove(
+    uow: SecurityUnitOfWork, account: Account, *, keep: SessionId | None, now: datetime
+) -> list[SessionId]:
+    """Demand it no more, and end every session but this one, which counts as opened with a password; the ended ones.
+
+    Raises SecondFactorMissing.
+    """
+    user = account.user.id
+    if await uow.second_factors.totp(user) is None:
         raise SecondFactorMissing
-    await uow.second_factors.remove(account.user.id)
+    await uow.second_factors.remove(user)
     _tell(uow, account, "disabled", now=now)
+    if keep is not None:
+        await uow.sessions.prove(keep, (Factor.PASSWORD,), at=now)
+    return await end_other_sessions(uow, user, keep=keep, reason=EndReason.SECOND_FACTOR_REMOVED, now=now)
 
 
 async def is_demanded(uow: SecurityUnitOfWork, account: Account) -> bool:
@@ -108,7 +120,7 @@ async def prove(
     there = await uow.second_factors.totp(user)
     if there is None or there.confirmed_at is None:
         return None
-    step = matching_step(_secret(keys, there), code, now, after=there.last_step)
+    step = matching_step(_secret(keys, there), _plain(code), now, after=there.last_step)
     if step is not None:
         await uow.second_factors.put_totp(there.model_copy(update={"last_step": step}))
         return Factor.TOTP
@@ -126,20 +138,20 @@ async def _replace_codes(uow: SecurityUnitOfWork, keys: FactorKeys, account: Acc
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
+def _plain(code: str) -> str:
+    """However it is written."""
+    return code.replace("-", "").replace(" ", "").upper()
+
+
 def _secret(keys: FactorKeys, totp: Totp) -> bytes:
     return unseal(keys.sealing, totp.sealed, context=totp.user_id.encode())
 
 
 def _tell(uow: SecurityUnitOfWork, account: Account, change: str, *, now: datetime) -> None:
-    for membership in account.memberships:
-        uow.events.append(
-            SecondFactorChanged(user_id=account.user.id, change=change, occurred_at=now), tenant=membership.tenant_id
-        )
+    user = account.user.id
+    tenants: list[TenantId | None] = [membership.tenant_id for membership in account.memberships]
+    for tenant in tenants or [None]:
+        uow.events.append(SecondFactorChanged(user_id=user, change=change, occurred_at=now), tenant=tenant)
         uow.audit.record(
-            AuditEntry(
-                tenant_id=membership.tenant_id,
-                action=MANAGE_SECOND_FACTOR.name,
-                resource=account.user.id,
-                details={"change": change},
-            )
+            AuditEntry(tenant_id=tenant, action=MANAGE_SECOND_FACTOR.name, resource=user, details={"change": change})
         )

@@ -11,11 +11,19 @@ from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry, Outcome
 from domain.kernel.ids import TenantId
-from domain.security.errors import NotAMember, SeveralTenants, TooManyTries
+from domain.security.errors import (
+    CodeWrong,
+    NotAMember,
+    SecondFactorRequired,
+    SeveralTenants,
+    SignInRefused,
+    TooManyTries,
+)
 from domain.security.events import Factor, LoginFailure, LoginRefusal, LoginSuccess
 from domain.security.ids import SessionId
 from domain.security.people import Account, Membership, Session
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.second_factors import FactorKeys, is_demanded, prove
 from domain.security.sign_in_tries import LONGEST_WAIT, Tries
 from domain.security.tokens import SESSION
 
@@ -115,6 +123,34 @@ def membership_in(account: Account, asked: TenantId | None) -> Membership:
 
 def _named(account: Account) -> list[dict[str, str]]:
     return [{"id": each.tenant_id, "organisation": each.organisation} for each in account.memberships]
+
+
+async def held(uow: SecurityUnitOfWork, proved: Account) -> Account:
+    """The account as it is now, locked, if its password is still the one that was proved. Raises SignInRefused.
+
+    Looking at a password takes long, and happens outside any transaction: in the meantime it may have been changed.
+    """
+    account = await uow.users.hold(proved.user.id)
+    if account.password_changed_at != proved.password_changed_at:
+        raise SignInRefused
+    return account
+
+
+async def second_factor(
+    uow: SecurityUnitOfWork, keys: FactorKeys, account: Account, code: str | None, *, now: datetime
+) -> tuple[Factor, ...]:
+    """What is proved besides the password: nothing, if nothing is demanded. Raises SecondFactorRequired, CodeWrong.
+
+    A code that is proved is used up with the transaction, and only with it.
+    """
+    if not await is_demanded(uow, account):
+        return ()
+    if code is None:
+        raise SecondFactorRequired
+    factor = await prove(uow, keys, account, code, now=now)
+    if factor is None:
+        raise CodeWrong
+    return (factor,)
 
 
 async def open_session(  # noqa: PLR0913 - a session is what these words say

@@ -237,6 +237,38 @@ class TestMember:
         assert 200 == (await stack.http.get("/v1/security/me", headers=theirs.headers)).status_code
 
 
+class TestAdministration:
+    async def test_is_not_given_away_with_the_right_to_invite(self, stack: Stack) -> None:
+        """A policy may let members invite colleagues; as what they are themselves, and no more."""
+        open_house = await stack.tenant()
+        member = await person(stack, open_house, Role.MEMBER)
+        texts = [
+            f'permit (principal in HarborGrid::Role::"write", action == HarborGrid::Action::"{action}", resource);'
+            for action in ("security.invite", "security.change_member")
+        ]
+        for number, text in enumerate(texts):
+            policy = {"name": f"open {number}", "text": text}
+            made = await open_house.http.post("/v1/security/policies", json=policy, headers=open_house.headers)
+            assert 201 == made.status_code, made.text
+        invited = [await invite(open_house, fresh(), by=member.headers, role=role) for role in ("admin", "member")]
+        promoted = await _make(open_house, member, "admin", by=member)
+
+        assert [403, 201] == [each.status_code for each in invited]
+        assert (403, "security.role_above_yours") == (promoted.status_code, code(promoted))
+
+    async def test_leaves_no_invitations_behind(self, stack: Stack, tenant: Tenant) -> None:
+        """Who is shown the door must not have opened a window before."""
+        leaver, address = await person(stack, tenant, Role.OWNER), fresh()
+        invitation = (await invite(tenant, address, by=leaver.headers, role="owner")).json()["data"]
+        token = await mailed_link(stack, address, "ivt")
+        path = f"{MEMBERS}/{leaver.id}?tenantId={tenant.id}"
+        gone = await stack.http.delete(path, headers=stack.operator)
+
+        assert 200 == gone.status_code, gone.text
+        assert "revoked" == (await tenant.get(f"{INVITATIONS}/{invitation['id']}"))["status"]
+        assert 422 == (await accept(tenant, token)).status_code
+
+
 class TestOwner:
     async def test_is_made_and_unmade_by_owners_alone(self, stack: Stack, tenant: Tenant) -> None:
         owner, admin = await person(stack, tenant, Role.OWNER), await person(stack, tenant, Role.ADMIN)
@@ -248,7 +280,7 @@ class TestOwner:
         by_owner = await _make(tenant, admin, "owner", by=owner)
 
         refused = [by_key, by_admin, demoting, removing, inviting]
-        assert {(403, "security.owners_only")} == {(each.status_code, code(each)) for each in refused}
+        assert {(403, "security.role_above_yours")} == {(each.status_code, code(each)) for each in refused}
         assert 200 == by_owner.status_code
 
     async def test_that_is_the_last_one_stays(self, stack: Stack) -> None:

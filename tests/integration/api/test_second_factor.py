@@ -150,6 +150,52 @@ class TestSecondFactor:
         assert 429 == answers[-1].status_code
         assert FREE_TRIES == Counter(each.status_code for each in answers)[401]
 
+    async def test_guesses_are_not_forgotten_for_a_right_password(self, stack: Stack, careful: Careful) -> None:
+        """Whatever takes the password alone must not give more tries at the code."""
+        new = {"current": PASSWORD, "new": "nine lanterns over the quay"}
+        for _ in range(FREE_TRIES):
+            await ask(stack, careful.person, "/remove", password=PASSWORD, code="12345678")
+            without = await stack.http.put("/v1/security/me/password", json=new, headers=careful.person.headers)
+            again = await ask(stack, careful.person, "", password=PASSWORD)
+
+        assert 429 == without.status_code == again.status_code
+
+    async def test_code_is_not_used_up_by_a_sign_in_that_is_refused(
+        self, stack: Stack, neighbour: Tenant, careful: Careful
+    ) -> None:
+        refused = await try_to_sign_in(stack.http, careful.address, code=careful.codes[0], tenantId=neighbour.id)
+        opened = await try_to_sign_in(stack.http, careful.address, code=careful.codes[0])
+
+        assert (403, 201) == (refused.status_code, opened.status_code)
+
+    async def test_code_may_be_typed_as_the_app_shows_it(self, stack: Stack, careful: Careful) -> None:
+        shown = careful.phone.code()
+        answer = await try_to_sign_in(stack.http, careful.address, code=f"{shown[:3]} {shown[3:]}")
+
+        assert 201 == answer.status_code
+
+    async def test_ends_other_sessions_when_it_is_removed_and_this_one_is_no_longer_proved_by_it(
+        self, stack: Stack, careful: Careful
+    ) -> None:
+        proved = await signed_in(stack.http, careful.address, code=careful.codes[0])
+        await ask(stack, proved, "/remove", password=PASSWORD, code=careful.codes[1])
+        here = await stack.http.get("/v1/security/me", headers=proved.headers)
+        elsewhere = await stack.http.get("/v1/security/me", headers=careful.person.headers)
+
+        assert (False, 401) == (here.json()["data"]["mfa"], elsewhere.status_code)
+
+    async def test_that_was_begun_long_ago_is_not_confirmed(self, stack: Stack, plain: tuple[str, Person]) -> None:
+        begun = await ask(stack, plain[1], "", password=PASSWORD)
+        phone = Phone(base64.b32decode(begun.json()["data"]["secret"]))
+        async with stack.container.database.connection() as connection:
+            await connection.execute(
+                "UPDATE platform.security_totp SET created_at = now() - interval '16 minutes' WHERE user_id = $1",
+                plain[1].id,
+            )
+        answer = await ask(stack, plain[1], "/confirm", code=phone.code())
+
+        assert (409, "security.second_factor_missing") == (answer.status_code, code(answer))
+
     async def test_recovery_code_works_once_in_its_place(self, stack: Stack, careful: Careful) -> None:
         spoken = careful.codes[0].replace("-", " ").lower()
         first = await try_to_sign_in(stack.http, careful.address, code=spoken)

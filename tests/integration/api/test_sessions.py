@@ -297,6 +297,45 @@ class TestSignIn:
         assert (403, "security.not_a_member") == (answer.status_code, code(answer))
 
 
+class TestAddress:
+    async def test_of_the_caller_is_what_the_proxy_says_last(self, stack: Stack, house: House) -> None:
+        settings = stack.settings.model_copy(update={"client_address_header": "X-Forwarded-For"})
+        async with (
+            open_container(settings, process="behind") as container,
+            serving(container) as url,
+            httpx.AsyncClient(base_url=url) as behind,
+        ):
+            for told in ("198.51.100.7, 203.0.113.9", "[2001:db8::1]:443", "203.0.113.9:5678", "nonsense", ""):
+                body = {"email": house.owner, "password": PASSWORD}
+                answer = await behind.post(SESSIONS, json=body, headers={"X-Forwarded-For": told})
+                assert 201 == answer.status_code, answer.text
+        seen = (await house.tenant.get(SESSIONS, user_id=house.owner_id))["items"]
+
+        assert ["127.0.0.0/24"] * 2 + ["203.0.113.0/24", "2001:db8::/48", "203.0.113.0/24"] == [
+            each["clientNetwork"] for each in seen
+        ]
+
+
+class TestRace:
+    async def test_between_an_old_password_and_a_new_one_leaves_no_session_behind(
+        self, stack: Stack, house: House
+    ) -> None:
+        """Sign-ins that looked at the old password just before it was replaced must not outlive it."""
+        token = await set_password(stack, house.owner)
+        await stack.http.post(RESETS, json={"email": house.owner})
+        link = await mailed_link(stack, house.owner, "pwr", seen=(token,))
+        body = {"token": link, "password": "nine lanterns over the quay"}
+        *signed, redeemed = await asyncio.gather(
+            *(try_to_sign_in(stack.http, house.owner) for _ in range(4)),
+            stack.http.post(f"{RESETS}/redeem", json=body),
+        )
+        tokens = [each.json()["data"]["token"] for each in signed if each.status_code == 201]
+        after = [await stack.http.get(ME, headers={"Authorization": f"Bearer {each}"}) for each in tokens]
+
+        assert 200 == redeemed.status_code
+        assert [401] * len(tokens) == [each.status_code for each in after]
+
+
 class TestPassword:
     async def test_is_changed_with_the_one_before_and_ends_other_sessions(
         self, stack: Stack, house: House, owner: Person
@@ -366,6 +405,19 @@ class TestPasswordLink:
             await stack.http.post(RESETS, json={"email": house.owner})
 
         assert 5 == len(await house.events("security.password.reset_requested"))
+
+    async def test_requests_by_strangers_keep_nobodys_mail_back(self, stack: Stack, house: House) -> None:
+        for _ in range(8):
+            await stack.http.post(RESETS, json={"email": house.owner})
+        async with stack.container.database.connection() as connection:
+            await connection.execute(
+                "UPDATE platform.security_password_reset SET created_at = created_at - interval '61 minutes' "
+                "WHERE user_id = $1",
+                house.owner_id,
+            )
+        await stack.http.post(RESETS, json={"email": house.owner})
+
+        assert 6 == len(await house.events("security.password.reset_requested"))
 
     async def test_secret_is_in_the_mail_alone(self, stack: Stack, house: House) -> None:
         used = await set_password(stack, house.owner)

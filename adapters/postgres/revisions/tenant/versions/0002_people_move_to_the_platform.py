@@ -10,12 +10,12 @@ def upgrade() -> None:
     """Plain SQL. Who has the same address in two tenants is one person with two memberships."""
     op.execute("""
     INSERT INTO platform.security_user (id, name, email, address_key, created_at)
-    SELECT id, name, email, lower(normalize(email, NFKC)), created_at FROM security_user
+    SELECT id, name, email, lower(email), created_at FROM security_user
     ORDER BY created_at
     ON CONFLICT (address_key) DO NOTHING;
     INSERT INTO platform.security_membership (tenant_id, user_id, role, joined_at)
     SELECT current_schema(), person.id, own.role, own.created_at
     FROM security_user AS own
-    JOIN platform.security_user AS person ON person.address_key = lower(normalize(own.email, NFKC));
+    JOIN platform.security_user AS person ON person.address_key = lower(own.email);
     DROP TABLE security_user;
     """)
