@@ -60,14 +60,17 @@ async def demand(request: Request, permission: Permission) -> Principal:
 async def rules_for(access: AccessRules, principal: Principal) -> Rules:
     """What holds for this caller: the rules of its tenant. Operators are subject to the platform's own."""
     tenant = principal.tenant_id
-    if principal.is_operator or tenant is None:
+    if tenant is None or principal.is_operator:
         return access.outside_tenants
     return access.now(tenant) or await access.of(tenant)
 
 
 def thing_of(request: Request) -> str | None:
     """What the path names: its last id."""
-    return next((str(value) for name, value in reversed(request.path_params.items()) if name.endswith("_id")), None)
+    named = request.path_params
+    if not named:
+        return None
+    return next((str(value) for name, value in reversed(named.items()) if name.endswith("_id")), None)
 
 
 def circumstances_of(request: Request) -> Circumstances:
