@@ -204,6 +204,12 @@ class TestInvitationPage:
         assert "unsafe" not in policy
         assert "no-referrer" == answer.headers["Referrer-Policy"]
 
+    async def test_hides_what_is_hidden(self, stack: Stack) -> None:
+        """A rule for labels would otherwise outrank the attribute: a form for a password asked for a name."""
+        page = (await stack.http.get("/account")).text
+
+        assert "[hidden] { display: none !important; }" in page
+
 
 class TestMember:
     async def test_may_do_what_the_role_says_from_the_next_request_on(self, stack: Stack, tenant: Tenant) -> None:
