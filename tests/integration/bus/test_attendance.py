@@ -34,11 +34,20 @@ class Reader:
     def __init__(self, bus: Bus, tenant: TenantId, *, rest_seconds: float) -> None:
         self.bus, self.tenant = bus, tenant
         self.recorder = Recorder(in_transaction=True)
+        self.appended = 0
         self.subscriptions = PostgresSubscriptions(bus.database, [self.recorder], CATALOGUE, rests={True: rest_seconds})
 
     async def append(self, *titles: str) -> list[Position]:
+        """All there are, once these can be read: transactions of the server's other databases hold the fence too."""
         await self.bus.append(self.tenant, *(changed(title=name) for name in titles))
-        return [event.position for event in await PostgresEventReader(self.bus.database).after(START, limit=1000)]
+        self.appended += len(titles)
+
+        async def readable() -> list[Position] | None:
+            events = await PostgresEventReader(self.bus.database).after(START, limit=10_000)
+            return [event.position for event in events] if len(events) == self.appended else None
+
+        positions: list[Position] = await until(readable, what="the events before the fence")
+        return positions
 
     async def deliver(self, up_to: Position, *, attempt: int = 1) -> Progress:
         batch = Batch(subscription=self.recorder.name, tenant_id=self.tenant, up_to=up_to)
