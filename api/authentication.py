@@ -18,14 +18,13 @@ from api.operator_session import CODEC_PATH, OperatorSessions
 from domain.kernel.context import Actor
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.permissions import Scope
-from domain.security.events import Factor
+from domain.security.events import SECOND_FACTORS
 from domain.security.ids import ApiKeyId, SessionId
 from domain.security.model import Principal
 from domain.security.people import Role
 from domain.security.tokens import API_KEY, SESSION, same
 
 _NOBODY = bytes(32)
-_SECOND_FACTORS = frozenset({Factor.TOTP, Factor.RECOVERY_CODE, Factor.PASSKEY})
 _KEY = """
 SELECT id, tenant_id, scopes, status, expires_at, secret_hash,
     last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS is_stale
@@ -120,7 +119,7 @@ class Authentication:
             scopes=frozenset({role.scope}),
             session_id=session_id,
             role=role,
-            mfa=not _SECOND_FACTORS.isdisjoint(row["factors"]),
+            mfa=not SECOND_FACTORS.isdisjoint(row["factors"]),
             proved_at=row["proved_at"],
         )
         return Caller(principal, Actor(kind=principal.kind, id=principal.id)), _seconds_left(ends)

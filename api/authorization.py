@@ -112,13 +112,9 @@ async def _tell(world: Container, principal: Principal, decision: Decision, thin
         _told.clear()
     _told[key] = now
     actor = current_context().actor
-
-    async def work(uow: object) -> None:
-        record_denial(uow, principal, actor, decision, thing, now=utc_now())  # type: ignore[arg-type]
-
     tenant: TenantId | None = principal.tenant_id
     try:
-        await world.security(tenant, work)
+        await world.security(tenant, lambda uow: record_denial(uow, principal, actor, decision, thing, now=utc_now()))
     except Unavailable as error:
         # The answer is no, whether or not it can be written down.
         log.warning("denial.not_recorded", reason=str(error), action=decision.permission.name)

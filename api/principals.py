@@ -30,6 +30,7 @@ OPEN = frozenset(
     }
 )
 """What strangers may ask: they have no credentials yet, or come with a mailed link."""
+_DEMANDED: dict[Callable[..., Any], Permission] = {}
 TenantQuery = Annotated[
     TenantId | None,
     Query(alias="tenantId", description="For the operator: the tenant to look at. Others see their own only."),
@@ -76,11 +77,11 @@ def visible_tenant(permission: Permission) -> Any:
 
 def permission_of(dependency: Callable[..., Any]) -> Permission | None:
     """The permission that a dependency demands, if it is one of these."""
-    return getattr(dependency, "permission", None)
+    return _DEMANDED.get(dependency)
 
 
 def _depends(dependency: Callable[..., Awaitable[Any]], permission: Permission) -> Any:
-    dependency.permission = permission  # type: ignore[attr-defined]
+    _DEMANDED[dependency] = permission
     return Depends(dependency)
 
 

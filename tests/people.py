@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from domain.security.people import Role, User
 from domain.security.ports import SecurityUnitOfWork
 
 PASSWORD = "violet harbour under glass"
+_numbers = count(1)
 RESETS, SESSIONS = "/v1/security/password-resets", "/v1/security/sessions"
 
 
@@ -34,6 +36,26 @@ class Person:
     def headers(self) -> dict[str, str]:
         """Their credentials."""
         return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A tenant, and an owner's address and id."""
+
+    tenant: Tenant
+    owner: str
+    owner_id: str
+
+    async def events(self, type_: str) -> list[dict[str, Any]]:
+        """What is told of that owner."""
+        items = (await self.tenant.get("/v1/bus/events", type=type_, limit=200))["items"]
+        return [each for each in items if each["data"]["userId"] == self.owner_id]
+
+
+async def new_house(stack: Stack, tenant: Tenant) -> House:
+    """A new owner of the tenant, who has joined with PASSWORD."""
+    address = f"owner{next(_numbers)}@{tenant.id.removeprefix('ten_')}.example"
+    return House(tenant, address, await new_member(stack, tenant, address, Role.OWNER))
 
 
 async def mailed_link(stack: Stack, address: str, kind: str, *, seen: tuple[str, ...] = ()) -> str:

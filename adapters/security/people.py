@@ -102,10 +102,6 @@ class PostgresUsers:
             at,
         )
 
-    async def rename(self, user_id: UserId, name: str) -> None:
-        """Let them be called so from now on."""
-        await self._sql.execute("UPDATE security_user SET name = $2 WHERE id = $1", user_id, name)
-
 
 class PostgresMembers:
     """Who belongs to a tenant."""

@@ -30,7 +30,7 @@ from domain.security.errors import (
     TenantRequired,
 )
 from domain.security.ids import InvitationId
-from domain.security.invitations import invite, revoke
+from domain.security.invitations import Inviter, invite, revoke
 from domain.security.people import Invitation, Role
 from domain.security.permissions import INVITE, READ_INVITATIONS, REVOKE_INVITATION
 from workflows.security.invitation import InvitationWorkflow, workflow_id
@@ -75,12 +75,10 @@ async def post_invitation(
             tenant,
             lambda uow: invite(
                 uow,
-                tenant,
+                Inviter(tenant, caller.id, role_of(caller)),
                 invitation_id=invitation_id,
                 email=body.email,
                 role=body.role,
-                by=role_of(caller),
-                invited_by=caller.id,
                 lifetime=timedelta(days=world.settings.invitation_days),
                 now=utc_now(),
             ),

@@ -91,13 +91,14 @@ async def get_second_factor(
 ) -> Answer[SecondFactorView]:
     """Whether you have one, and how many recovery codes are left."""
     user = person_of(person)
-    account = await world.security(None, lambda uow: uow.users.account_of(user))
-    return ok(
-        SecondFactorView(
-            enabled=await world.security(None, lambda uow: is_demanded(uow, account)),
-            recovery_codes_left=await world.security(None, lambda uow: uow.second_factors.codes_left(user)),
+
+    async def look(uow: SecurityUnitOfWork) -> SecondFactorView:
+        account = await uow.users.account_of(user)
+        return SecondFactorView(
+            enabled=await is_demanded(uow, account), recovery_codes_left=await uow.second_factors.codes_left(user)
         )
-    )
+
+    return ok(await world.security(None, look))
 
 
 @router.post(

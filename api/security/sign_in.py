@@ -33,7 +33,7 @@ from domain.security.model import Principal
 from domain.security.passwords import LONGEST
 from domain.security.people import Account, Session, account_hash, address_key, network_of
 from domain.security.ports import SecurityUnitOfWork
-from domain.security.sign_in import Attempt, Limits
+from domain.security.sign_in import Attempt, Proved
 from domain.security.sign_in_tries import Tries
 from domain.security.tokens import SECRET_BYTES
 
@@ -87,10 +87,10 @@ async def sign_in_with_password(
     """
     attempt = attempt_of(request, world, email)
     checked = await _check(world, attempt, password)
-    proved = checked.account
+    known = checked.account
 
     async def open_it(uow: SecurityUnitOfWork) -> tuple[Session, str]:
-        account = await sign_in.held(uow, proved)
+        account = await sign_in.held(uow, known)
         membership = sign_in.membership_in(account, tenant)
         second = await sign_in.second_factor(uow, world.factor_keys, account, code, now=utc_now())
         if checked.renewed is not None:
@@ -98,16 +98,14 @@ async def sign_in_with_password(
         return await sign_in.open_session(
             uow,
             attempt,
-            account,
-            membership,
+            Proved(account, membership, (Factor.PASSWORD, *second)),
             session_id=new_id(SessionId),
-            factors=(Factor.PASSWORD, *second),
-            limits=_limits(world),
+            lifetime=timedelta(hours=world.settings.session_hours),
             randomness=os.urandom(SECRET_BYTES),
             now=utc_now(),
         )
 
-    with as_person(proved.user.id, tenant):
+    with as_person(known.user.id, tenant):
         opened = await _counted(world, checked, None, open_it)
     SIGN_INS.labels("success").inc()
     return opened
@@ -221,10 +219,3 @@ def linked(world: Container, token: str) -> str:
 def words_of(account: Account) -> list[str]:
     """What a guesser would try first."""
     return ["harborgrid", account.user.name, account.user.email, *(each.organisation for each in account.memberships)]
-
-
-def _limits(world: Container) -> Limits:
-    return Limits(
-        idle=timedelta(minutes=world.settings.session_idle_minutes),
-        absolute=timedelta(hours=world.settings.session_hours),
-    )

@@ -122,3 +122,6 @@ class Addressee(Payload):
     email: str
     locale: str
     wanted: bool
+
+
+NOBODY = Addressee(organisation="", name="", email="", locale="en", wanted=False)

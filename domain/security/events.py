@@ -32,6 +32,10 @@ class Factor(StrEnum):
     IDENTITY_PROVIDER = "identity_provider"
 
 
+SECOND_FACTORS = frozenset({Factor.TOTP, Factor.RECOVERY_CODE, Factor.PASSKEY})
+"""Those that prove more than a password does."""
+
+
 class LoginRefusal(StrEnum):
     """Why a sign-in was refused."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
-from domain.security.commands import Addressee, FollowInvitation
+from domain.security.commands import NOBODY, Addressee, FollowInvitation
 from domain.security.errors import (
     AlreadyAMember,
     AlreadyInvited,
@@ -23,6 +24,15 @@ from domain.security.permissions import INVITE, REVOKE_INVITATION
 from domain.security.ports import SecurityUnitOfWork
 
 
+@dataclass(frozen=True, slots=True)
+class Inviter:
+    """Who asks in, and to where: id of a user or key, and its own role; None is the operator."""
+
+    tenant: TenantId
+    id: str
+    role: Role | None
+
+
 async def admit(uow: SecurityUnitOfWork, tenant: TenantId, person: User, role: Role, *, now: datetime) -> UserId:
     """Make a person a member; the id of whoever has this address already, or of the new person.
 
@@ -34,24 +44,23 @@ async def admit(uow: SecurityUnitOfWork, tenant: TenantId, person: User, role: R
     return user_id
 
 
-async def invite(  # noqa: PLR0913 - an invitation is what these words say
+async def invite(
     uow: SecurityUnitOfWork,
-    tenant: TenantId,
+    by: Inviter,
     *,
     invitation_id: InvitationId,
     email: str,
     role: Role,
-    by: Role | None,
-    invited_by: str,
     lifetime: timedelta,
     now: datetime,
 ) -> Invitation:
-    """Ask somebody in. `by`: the caller's own role; None is the operator.
+    """Ask somebody in.
 
     Raises RoleAboveYours, AlreadyAMember, AlreadyInvited.
     """
-    if by is not None and not by.covers(role):
+    if by.role is not None and not by.role.covers(role):
         raise RoleAboveYours
+    tenant = by.tenant
     await uow.members.hold(tenant)
     account = await uow.users.account(address_key(email))
     if account is not None and any(each.tenant_id == tenant for each in account.memberships):
@@ -65,7 +74,7 @@ async def invite(  # noqa: PLR0913 - an invitation is what these words say
         email=email,
         role=role,
         status=InvitationStatus.OPEN,
-        invited_by=invited_by,
+        invited_by=by.id,
         created_at=now,
         expires_at=now + lifetime,
     )
@@ -180,7 +189,7 @@ async def addressee(uow: SecurityUnitOfWork, cmd: FollowInvitation, *, now: date
     invitation = await uow.invitations.find(cmd.tenant_id, cmd.invitation_id)
     tenant = await uow.tenants.find(cmd.tenant_id)
     if invitation is None or tenant is None:
-        return Addressee(organisation="", name="", email="", locale="en", wanted=False)
+        return NOBODY
     return Addressee(
         organisation=tenant.organisation,
         name="",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
-from domain.security.commands import Addressee, MailPasswordReset
+from domain.security.commands import NOBODY, Addressee, MailPasswordReset
 from domain.security.errors import LinkInvalid
 from domain.security.events import PasswordChanged, PasswordResetRequested
 from domain.security.ids import PasswordResetId, SessionId
@@ -104,7 +104,7 @@ async def addressee(uow: SecurityUnitOfWork, cmd: MailPasswordReset, *, now: dat
     reset = await uow.password_resets.find(cmd.password_reset_id)
     tenant = await uow.tenants.find(cmd.tenant_id)
     if reset is None or tenant is None:
-        return Addressee(organisation="", name="", email="", locale="en", wanted=False)
+        return NOBODY
     account = await uow.users.account_of(cmd.user_id)
     return Addressee(
         organisation=tenant.organisation,

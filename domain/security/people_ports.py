@@ -45,10 +45,6 @@ class Users(Protocol):
         """Replace the hash, or add the first."""
         ...
 
-    async def rename(self, user_id: UserId, name: str) -> None:
-        """Let them be called so from now on."""
-        ...
-
 
 class Members(Protocol):
     """Who belongs to a tenant."""

@@ -190,7 +190,7 @@ async def revoke_api_key(
     return key.model_copy(update={"status": ApiKeyStatus.REVOKED, "revoked_at": now})
 
 
-def record_denial(
+async def record_denial(
     uow: SecurityUnitOfWork, principal: Principal, actor: Actor, decision: Decision, thing: str | None, *, now: datetime
 ) -> None:
     """Tell everyone that someone known asked for what they may not do."""

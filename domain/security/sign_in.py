@@ -43,11 +43,12 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a session lives: unused, and in all."""
+class Proved:
+    """Who signs in to which tenant, and by what they proved it."""
 
-    idle: timedelta
-    absolute: timedelta
+    account: Account
+    membership: Membership
+    factors: tuple[Factor, ...]
 
 
 async def begin(uow: SecurityUnitOfWork, attempt: Attempt, *, now: datetime) -> tuple[Account | None, Tries]:
@@ -153,20 +154,18 @@ async def second_factor(
     return (factor,)
 
 
-async def open_session(  # noqa: PLR0913 - a session is what these words say
+async def open_session(
     uow: SecurityUnitOfWork,
     attempt: Attempt,
-    account: Account,
-    membership: Membership,
+    proved: Proved,
     *,
     session_id: SessionId,
-    factors: tuple[Factor, ...],
-    limits: Limits,
+    lifetime: timedelta,
     randomness: bytes,
     now: datetime,
 ) -> tuple[Session, str]:
     """The session and its token, which is shown this once. The failed tries from this network are forgotten."""
-    user = account.user.id
+    user, membership, factors = proved.account.user.id, proved.membership, proved.factors
     is_new = not await uow.sessions.were_from(user, attempt.network, since=now - KNOWN_NETWORK_FOR)
     await uow.tries.clear(attempt.account, attempt.network)
     token, secret_hash = SESSION.mint(session_id, randomness)
@@ -179,7 +178,7 @@ async def open_session(  # noqa: PLR0913 - a session is what these words say
         user_agent=attempt.user_agent,
         created_at=now,
         last_seen_at=now,
-        expires_at=now + limits.absolute,
+        expires_at=now + lifetime,
         proved_at=now,
     )
     await uow.sessions.add(session, secret_hash)

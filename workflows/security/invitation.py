@@ -8,15 +8,13 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.failures import told
-from activities.notifications import NotificationsActivities
-from activities.options import EXTERNAL_CALL, OWN_DATABASE
+from activities.options import OWN_DATABASE
 from activities.security import SecurityActivities
 from domain.kernel.ids import TenantId
-from domain.notifications.commands import LinkPurpose, SendLinkEmail
-from domain.notifications.ids import NotificationId
+from domain.notifications.commands import LinkPurpose
 from domain.security.commands import FollowInvitation, InvitationState
 from domain.security.ids import InvitationId
-from workflows.ids import new_id
+from workflows.security.mailed_link import mail_link
 
 REMINDED_BEFORE_THE_END = timedelta(days=2)
 
@@ -76,20 +74,9 @@ class InvitationWorkflow:
         )
         if not to.wanted or self._state.outcome:
             return
-        cmd = SendLinkEmail(
-            tenant_id=input.tenant_id,
-            notification_id=new_id(NotificationId),
-            purpose=purpose,
-            link_id=input.invitation_id,
-            organisation=to.organisation,
-            recipient_name=to.name,
-            recipient=to.email,
-            locale=to.locale,
-            expires_at=input.expires_at,
-        )
         try:
-            await workflow.execute_activity_method(
-                NotificationsActivities.send_link_email, cmd, summary=purpose, **EXTERNAL_CALL
+            await mail_link(
+                input.tenant_id, purpose, input.invitation_id, to, expires_at=input.expires_at, summary=purpose
             )
         except ActivityError as failure:
             self._tell(mail=f"{purpose} not sent: {told(failure)[1]}")

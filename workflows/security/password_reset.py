@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from activities.notifications import NotificationsActivities
-from activities.options import EXTERNAL_CALL, OWN_DATABASE
+from activities.options import OWN_DATABASE
 from activities.security import SecurityActivities
 from domain.kernel.ids import TenantId
-from domain.notifications.commands import LinkPurpose, SendLinkEmail
-from domain.notifications.ids import NotificationId
+from domain.notifications.commands import LinkPurpose
 from domain.security.commands import MailPasswordReset
 from domain.security.ids import PasswordResetId
-from workflows.ids import new_id
+from workflows.security.mailed_link import mail_link
 
 
 def workflow_id(tenant: TenantId, reset_id: PasswordResetId) -> str:
@@ -32,20 +30,6 @@ class PasswordResetWorkflow:
         )
         if not to.wanted:
             return False
-        await workflow.execute_activity_method(
-            NotificationsActivities.send_link_email,
-            SendLinkEmail(
-                tenant_id=input.tenant_id,
-                notification_id=new_id(NotificationId),
-                purpose=LinkPurpose.PASSWORD_RESET,
-                link_id=input.password_reset_id,
-                organisation=to.organisation,
-                recipient_name=to.name,
-                recipient=to.email,
-                locale=to.locale,
-                expires_at=input.expires_at,
-            ),
-            summary="the link",
-            **EXTERNAL_CALL,
-        )
+        purpose, link_id = LinkPurpose.PASSWORD_RESET, input.password_reset_id
+        await mail_link(input.tenant_id, purpose, link_id, to, expires_at=input.expires_at, summary="the link")
         return True
