@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from adapters.kernel.clock import utc_now
@@ -109,11 +109,11 @@ async def sign_in(body: SignInBody, world: World, request: Request, response: Re
 async def list_sessions(
     tenant: Annotated[TenantId | None, visible_tenant(READ_SESSIONS)],
     world: World,
-    user_id: UserId | None = None,
+    user_id: Annotated[UserId | None, Query(alias="userId", description="Of this person only.")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
 ) -> Answer[Page[SessionView]]:
-    """Sessions of the tenant's members, newest first, ended ones as well; of one person with `user_id`."""
+    """Sessions of the tenant's members, newest first, ended ones as well."""
     found = await world.security(tenant, lambda uow: uow.sessions.page(tenant, user_id, cursor=cursor, limit=limit))
     return ok(Page(items=[_view(session, None) for session in found.items], next_cursor=found.next_cursor))
 

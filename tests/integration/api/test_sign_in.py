@@ -156,7 +156,7 @@ class TestAddress:
                 body = {"email": house.owner, "password": PASSWORD}
                 answer = await behind.post(SESSIONS, json=body, headers={"X-Forwarded-For": told})
                 assert 201 == answer.status_code, answer.text
-        seen = (await house.tenant.get(SESSIONS, user_id=house.owner_id))["items"]
+        seen = (await house.tenant.get(SESSIONS, userId=house.owner_id))["items"]
 
         assert ["127.0.0.0/24"] * 2 + ["203.0.113.0/24", "2001:db8::/48", "203.0.113.0/24"] == [
             each["clientNetwork"] for each in seen
