@@ -15,10 +15,13 @@ from domain.security.commands import (
     MailPasswordReset,
     MigrateTenant,
     ProvisionTenant,
+    RotateSigningKeys,
+    SigningKeysRotated,
     TenantMigrated,
     TenantPage,
     TenantReady,
 )
+from domain.security.oauth_ports import SigningKeyRotation
 from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, SecurityUnitOfWork, TenantMigrations
 from domain.security.service import deprovision_tenant, provision_tenant
 
@@ -86,3 +89,15 @@ class SecurityActivities:
     async def verify_audit(self, cmd: VerifyAudit) -> AuditVerification:
         """Check one log from its first record to its last."""
         return await self._verifier.verify(cmd, heartbeat=activity.heartbeat)
+
+
+class SigningKeyActivities:
+    """Steps that renew the keys that tokens are signed with."""
+
+    def __init__(self, keys: SigningKeyRotation) -> None:
+        self._keys = keys
+
+    @activity.defn(name="security.rotate_signing_keys")
+    async def rotate_signing_keys(self, _: RotateSigningKeys) -> SigningKeysRotated:
+        """Let a new key sign wherever one has signed for long enough."""
+        return SigningKeysRotated(introduced=tuple(await self._keys.rotate_due()))

@@ -16,7 +16,7 @@ from activities.automation import AutomationActivities
 from activities.billing import BillingActivities
 from activities.bus import BusActivities
 from activities.notifications import NotificationsActivities
-from activities.security import SecurityActivities
+from activities.security import SecurityActivities, SigningKeyActivities
 from adapters.analytics.catalogues import CATALOGUES
 from adapters.analytics.event_counts import EventCounts
 from adapters.analytics.event_lake import EventLake
@@ -44,6 +44,7 @@ from adapters.security.passwords import Passwords
 from adapters.security.postgres import PostgresSecurityUnitOfWork
 from adapters.security.revocations import Revocations
 from adapters.security.sealing import AuditSealer
+from adapters.security.signing_keys import SigningKeyRing
 from adapters.security.spaces import SPACES
 from adapters.security.verification import AuditVerifier
 from adapters.settings import EventTransportKind, Settings
@@ -109,9 +110,10 @@ class Container:
         self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)
         self.plans = KnownPlans(database)
+        self.security = UnitsOfWork(database, PostgresSecurityUnitOfWork, as_tenant=False)
+        self.signing_keys = SigningKeyRing(database, self.security, self.master_key, self.revocations)
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
         self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=False)
-        self.security = UnitsOfWork(database, PostgresSecurityUnitOfWork, as_tenant=False)
         self.analytics = UnitsOfWork(database, self._analytics, as_tenant=True)
         self.notifications = UnitsOfWork(database, PostgresNotificationsUnitOfWork, as_tenant=True)
 
@@ -169,6 +171,7 @@ class Container:
             automation.finish_onboarding,
             security.seal_audit,
             security.verify_audit,
+            SigningKeyActivities(self.signing_keys).rotate_signing_keys,
             bus.deliver,
             bus.rebuild_projection,
         ]

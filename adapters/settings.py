@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         return self.object_store_dir or self.data_dir / "objects"
 
     @property
+    def issuer(self) -> str:
+        """Who we are to applications (RFC 8414): where callers reach the API."""
+        return self.api_public_url.rstrip("/")
+
+    @property
     def account_page(self) -> str:
         """Where mailed links lead."""
         return self.account_url or f"{self.api_public_url.rstrip('/')}/account"

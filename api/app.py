@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from adapters.container import Container
-from api import health
+from api import health, well_known
 from api.account import account_page
 from api.analytics import dashboards, event_counts
 from api.authentication import Authentication
@@ -20,6 +20,7 @@ from api.automation import onboardings
 from api.billing import plans, subscriptions
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
+from api.callers import AccessTokens
 from api.directory import Directory
 from api.edge import Edge
 from api.envelope import API_VERSION
@@ -29,22 +30,29 @@ from api.operator_session import CODEC_PATH, OperatorSessions
 from api.problems import install
 from api.security import (
     api_keys,
+    applications,
     audit_checkpoints,
     audit_records,
     audit_verifications,
+    authorizations,
+    authorize,
     check,
     data_keys,
+    devices,
     invitation_links,
     invitations,
     me,
     members,
+    oauth2,
     operator_sessions,
     password_resets,
     permissions,
     policies,
     policy_trials,
     second_factor,
+    service_accounts,
     sessions,
+    signing_keys,
     tenant_migrations,
     tenants,
 )
@@ -62,6 +70,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     invitation_links.router,
     password_resets.router,
     api_keys.router,
+    service_accounts.router,
+    applications.router,
+    authorizations.router,
+    oauth2.router,
+    authorize.router,
+    devices.router,
+    signing_keys.router,
+    well_known.router,
     data_keys.router,
     policies.router,
     policy_trials.router,
@@ -111,6 +127,7 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
             container.database,
             app.state.operator_sessions,
             container.revocations,
+            AccessTokens(container.database, container.signing_keys, container.settings.issuer),
             idle=timedelta(minutes=container.settings.session_idle_minutes),
         ),
         max_body_bytes=container.settings.api_max_body_bytes,

@@ -1,21 +1,21 @@
-"""Who is calling: an API key in `X-API-Key`, or a session's token as `Authorization: Bearer`.
+"""Who is calling: an API key in `X-API-Key`, or as `Authorization: Bearer` a session's token or an access token.
 
-Both are compared with their stored hash in constant time.
+Keys and sessions' tokens are compared with their stored hash in constant time; access tokens are signed, and hold as
+long as what they were granted by.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
-from adapters.security.remembered import FRESH_SECONDS, Remembered
+from adapters.security.remembered import Remembered
 from adapters.security.revocations import Revocations
+from api.callers import AccessTokens, Caller, looks_like_jwt, seconds_left
 from api.operator_session import CODEC_PATH, OperatorSessions
-from domain.kernel.context import Actor
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.permissions import Scope
 from domain.security.events import SECOND_FACTORS
@@ -49,25 +49,24 @@ UPDATE security_session SET last_seen_at = now() WHERE id =
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Someone we know: what they may do, and how the audit trail names them."""
-
-    principal: Principal
-    actor: Actor
-
-
 class Authentication:
     """Reads credentials. No credentials is nobody; wrong ones are refused. idle: how long a session lives unused."""
 
     def __init__(
-        self, database: Database, sessions: OperatorSessions, revocations: Revocations, *, idle: timedelta
+        self,
+        database: Database,
+        sessions: OperatorSessions,
+        revocations: Revocations,
+        access_tokens: AccessTokens,
+        *,
+        idle: timedelta,
     ) -> None:
         self._database, self._sessions, self._idle = database, sessions, idle
+        self._access_tokens = access_tokens
         self._callers: Remembered[bytes, Caller] = Remembered(
             self._owner_of,
             revocations,
-            lambda about, _, caller: about in (caller.principal.id, caller.principal.session_id),
+            lambda about, _, caller: about in caller.rests_on,
         )
 
     async def caller(self, headers: dict[bytes, bytes], path: str) -> Caller | None:
@@ -86,6 +85,8 @@ class Authentication:
         text = presented.decode("latin-1")
         if text.startswith(SESSION.prefix):
             return await self._person(text)
+        if looks_like_jwt(text):
+            return await self._access_tokens.owner_of(text)
         return await self._key_holder(text)
 
     async def _key_holder(self, presented: str) -> tuple[Caller, float]:
@@ -98,7 +99,7 @@ class Authentication:
             raise Unauthenticated("the API key is unknown, revoked or expired")
         if row["is_stale"]:
             await self._database.run(None, lambda session: session.sql.execute(_KEY_USED, key_id))
-        return _program(row), _seconds_left(row["expires_at"])
+        return _program(row), seconds_left(row["expires_at"])
 
     async def _person(self, presented: str) -> tuple[Caller, float]:
         read = SESSION.read(presented)
@@ -119,10 +120,11 @@ class Authentication:
             scopes=frozenset({role.scope}),
             session_id=session_id,
             role=role,
+            factors=tuple(row["factors"]),
             mfa=not SECOND_FACTORS.isdisjoint(row["factors"]),
             proved_at=row["proved_at"],
         )
-        return Caller(principal, Actor(kind=principal.kind, id=principal.id)), _seconds_left(ends)
+        return Caller.of(principal, row["id"]), seconds_left(ends)
 
     async def _row(self, query: str, id_: ApiKeyId | SessionId) -> Any:
         async def read(session: Session) -> Any:
@@ -158,12 +160,7 @@ def _program(row: Any) -> Caller:
         tenant_id=row["tenant_id"],
         scopes=frozenset(Scope(scope) for scope in row["scopes"]),
     )
-    return Caller(principal, Actor(kind=principal.kind, id=principal.id))
-
-
-def _seconds_left(ends: datetime | None) -> float:
-    left = FRESH_SECONDS if ends is None else (ends - utc_now()).total_seconds()
-    return min(FRESH_SECONDS, left)
+    return Caller.of(principal)
 
 
 def _is_valid(row: Any, now: datetime) -> bool:

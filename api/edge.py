@@ -29,7 +29,8 @@ from domain.kernel.ids import RequestId, UserId
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api.authentication import Authentication, Caller
+    from api.authentication import Authentication
+    from api.callers import Caller
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer("harborgrid.api")

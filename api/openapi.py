@@ -25,7 +25,8 @@ from domain.security.errors import ScopeMissing, TenantDeprovisioned, TenantNotF
 
 _DESCRIPTION = """
 Every answer is an envelope `{success, data, error, metadata}`. Programs send an API key in `X-API-Key`;
-people sign in at `POST /v1/security/sessions` and send the token they get as `Authorization: Bearer`.
+people sign in at `POST /v1/security/sessions` and send the token they get as `Authorization: Bearer`; applications
+get access tokens from the authorization server (`/.well-known/openid-configuration`) and send them the same way.
 Every answer carries `X-Request-ID`, `X-Correlation-ID` and `X-API-Version`.
 Lists are pages: send `nextCursor` back as `cursor`. Updates need `If-Match` with the ETag that GET gave.
 """
@@ -63,6 +64,10 @@ def document(directory: Directory, settings: Settings) -> dict[str, Any]:
     schema["components"]["securitySchemes"] = {
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         "session": {"type": "http", "scheme": "bearer", "description": "Token of `POST /v1/security/sessions`."},
+        "oauth2": {
+            "type": "openIdConnect",
+            "openIdConnectUrl": f"{settings.api_public_url.rstrip('/')}/.well-known/openid-configuration",
+        },
     }
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
@@ -89,10 +94,10 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, guarded: bo
         # Optional in Python only, so that its absence has an error of its own: 428.
         parameter["required"] |= parameter["name"] == "If-Match"
     if guarded:
-        operation["security"] = [{"apiKey": []}, {"session": []}]
+        operation["security"] = [{"apiKey": []}, {"session": []}, {"oauth2": []}]
     if body := operation.get("requestBody"):
-        content = body["content"]["application/json"]
-        if "example" not in content:
+        content = body["content"].get("application/json")
+        if content is not None and "example" not in content:
             content["example"] = _example(content["schema"], schemas)
 
 

@@ -27,9 +27,19 @@ OPEN = frozenset(
         "POST /v1/security/password-resets/redeem",
         "POST /v1/security/invitation-links/look-up",
         "POST /v1/security/invitation-links/redeem",
+        "GET /.well-known/openid-configuration",
+        "GET /.well-known/oauth-authorization-server",
+        "GET /.well-known/jwks.json",
+        "GET /v1/security/authorize",
+        "GET /v1/security/devices",
+        "POST /v1/security/oauth2/token",
+        "POST /v1/security/oauth2/revoke",
+        "POST /v1/security/oauth2/introspect",
+        "POST /v1/security/oauth2/device_authorization",
+        "GET /v1/security/oauth2/userinfo",
     }
 )
-"""What strangers may ask: they have no credentials yet, or come with a mailed link."""
+"""What strangers may ask: they have no credentials yet, or come with a mailed link, or as applications do."""
 _DEMANDED: dict[Callable[..., Any], Permission] = {}
 TenantQuery = Annotated[
     TenantId | None,

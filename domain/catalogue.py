@@ -10,6 +10,7 @@ from domain.compression import events as compression
 from domain.gateway import events as gateway
 from domain.notifications import events as notifications
 from domain.security import events as security
+from domain.security import oauth_events
 from domain.spatial import events as spatial
 
 CATALOGUE = Catalogue.of(
@@ -21,6 +22,7 @@ CATALOGUE = Catalogue.of(
     compression,
     gateway,
     notifications,
+    oauth_events,
     security,
     spatial,
 )

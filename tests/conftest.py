@@ -245,16 +245,16 @@ def settings_for(
 
 
 @asynccontextmanager
-async def serving(container: Container, **options: Any) -> AsyncIterator[str]:
+async def serving(container: Container, *, port: int | None = None, **options: Any) -> AsyncIterator[str]:
     """The API on a port of its own; gives its URL."""
-    async with served(create_app(container, **options)) as url:
+    async with served(create_app(container, **options), port) as url:
         yield url
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any, port: int | None = None) -> AsyncIterator[str]:
     """An ASGI application on a port of its own; gives its URL."""
-    port = free_port()
+    port = port or free_port()
     server = uvicorn.Server(
         uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
     )
@@ -280,7 +280,9 @@ async def running_stack(
         database = await opened.enter_async_context(database_of_its_own(postgres))
         mailbox = PickyMailbox(folder / "mail")
         smtp_port = await opened.enter_async_context(smtp_server(mailbox, "127.0.0.1", 0))
-        settings = settings_for(postgres, temporal, database, folder, **{"smtp_port": smtp_port, **changes})
+        port = free_port()
+        known = {"smtp_port": smtp_port, "api_public_url": f"http://127.0.0.1:{port}", **changes}
+        settings = settings_for(postgres, temporal, database, folder, **known)
         await ensure_namespace(settings, asyncio.Event())
         container = await opened.enter_async_context(open_container(settings, process="test", lazy=False))
         relay = Relay(container.database, container.subscriptions, container.starter)
@@ -289,7 +291,7 @@ async def running_stack(
             transport = await opened.enter_async_context(container.transport())
             task = asyncio.create_task(relay.run(transport))
             opened.push_async_callback(_cancelled, task)
-        url = await opened.enter_async_context(serving(container))
+        url = await opened.enter_async_context(serving(container, port=port))
         http = await opened.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         yield Stack(
             settings=settings,

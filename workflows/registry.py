@@ -6,6 +6,7 @@ from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
+from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
 
@@ -16,6 +17,7 @@ WORKFLOWS = (
     RebuildWorkflow,
     SealAuditWorkflow,
     VerifyAuditWorkflow,
+    RotateSigningKeysWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,
 )

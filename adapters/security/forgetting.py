@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
+from domain.security.jose import CLOCK_SKEW
 from domain.security.sign_in import KNOWN_NETWORK_FOR
 from domain.security.sign_in_tries import FORGOTTEN_AFTER
 
@@ -11,7 +12,9 @@ _AT_ONCE = 5_000
 
 
 class Forgetting:
-    """Deletes failed tries after a day, links after a week, and sessions once their network counts as unknown again."""
+    """Deletes failed tries after a day, links and grants after a week, assertions at once, and sessions once their
+    network counts as unknown again.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,6 +27,9 @@ class Forgetting:
         old = {
             "security_sign_in_try": ("last_at < now() - $1::interval", FORGOTTEN_AFTER),
             "security_password_reset": ("created_at < now() - $1::interval", FORGOTTEN_AFTER * 7),
+            "security_device_authorization": ("expires_at < now() - $1::interval", FORGOTTEN_AFTER * 7),
+            "security_grant": ("expires_at < now() - $1::interval", FORGOTTEN_AFTER * 7),
+            "security_client_assertion": ("expires_at < now() - $1::interval", CLOCK_SKEW * 2),
             "security_session": ("greatest(expires_at, created_at) < now() - $1::interval", KNOWN_NETWORK_FOR),
         }
         gone = 0

@@ -8,10 +8,13 @@ from typing import Any
 from adapters.postgres.answers import PostgresAnswers
 from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
+from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
+from adapters.security.grants import PostgresGrants
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
 from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
 from adapters.security.policies import PostgresPolicies
 from adapters.security.second_factors import PostgresSecondFactors
+from adapters.security.signing_keys import PostgresSigningKeys
 from adapters.security.spaces import PostgresTenantSpaces
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -159,6 +162,10 @@ class PostgresSecurityUnitOfWork:
         self.second_factors = PostgresSecondFactors(session)
         self.invitations = PostgresInvitations(session)
         self.password_resets = PostgresPasswordResets(session)
+        self.service_accounts = PostgresServiceAccounts(session)
+        self.applications = PostgresApplications(session)
+        self.grants = PostgresGrants(session)
+        self.signing_keys = PostgresSigningKeys(session)
         self.answers = PostgresAnswers(session)
         self.events = session
         self.audit = session

@@ -35,4 +35,9 @@ AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints sig
 AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])
 DECISIONS = Counter("security_decisions_total", "Decisions on what a caller may do.", ["decision"])
 SIGN_INS = Counter("security_sign_ins_total", "Sign-ins of people with a password.", ["outcome"])
+TOKEN_REQUESTS = Counter(
+    "security_token_requests_total",
+    "Requests to the authorization server's endpoints for applications.",
+    ["endpoint", "grant_type", "error"],
+)
 POLICIES_PARSED = Counter("security_policies_parsed_total", "Tenants' access policies parsed.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from temporalio.client import (
@@ -21,44 +23,83 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from adapters.settings import Settings
 from adapters.temporal.plugin import BUSINESS_KEY, MODULE, TENANT_ID
+from domain.kernel.payload import Payload
 from domain.security.audit_log import PLATFORM_LOG, SealAudit
-from workflows.security import seal_audit
+from domain.security.commands import RotateSigningKeys
+from workflows.security import rotate_signing_keys, seal_audit
+from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A workflow of the platform's that is started again and again. id: `platform/<module>/<what>`."""
+
+    id: str
+    run: Any
+    input: Payload
+    every: timedelta
+    summary: str
+
+
 async def ensure_schedules(client: Client, settings: Settings) -> None:
     """Every schedule, as this release wants it; whether an operator has paused it is left alone."""
-    wanted = _sealing(settings)
+    for recurring in _recurring(settings):
+        await _ensure(client, recurring, settings.task_queue)
+
+
+def _recurring(settings: Settings) -> list[Recurring]:
+    return [
+        Recurring(
+            seal_audit.SCHEDULE,
+            SealAuditWorkflow.run,
+            SealAudit(),
+            timedelta(seconds=settings.audit_seal_seconds),
+            "Seal the audit trail",
+        ),
+        Recurring(
+            rotate_signing_keys.SCHEDULE,
+            RotateSigningKeysWorkflow.run,
+            RotateSigningKeys(),
+            timedelta(hours=1),
+            "Renew the keys that tokens are signed with",
+        ),
+    ]
+
+
+async def _ensure(client: Client, recurring: Recurring, task_queue: str) -> None:
+    wanted = _schedule(recurring, task_queue)
     try:
-        await client.create_schedule(seal_audit.SCHEDULE, wanted)
-        log.info("schedule.created", schedule=seal_audit.SCHEDULE, seconds=settings.audit_seal_seconds)
+        await client.create_schedule(recurring.id, wanted)
+        log.info("schedule.created", schedule=recurring.id, seconds=recurring.every.total_seconds())
     except ScheduleAlreadyRunningError:
 
         def brought_up_to_date(known: ScheduleUpdateInput) -> ScheduleUpdate:
             wanted.state = known.description.schedule.state
             return ScheduleUpdate(schedule=wanted)
 
-        await client.get_schedule_handle(seal_audit.SCHEDULE).update(brought_up_to_date)
+        await client.get_schedule_handle(recurring.id).update(brought_up_to_date)
 
 
-def _sealing(settings: Settings) -> Schedule:
+def _schedule(recurring: Recurring, task_queue: str) -> Schedule:
+    _, module, what = recurring.id.split("/")
     return Schedule(
         action=ScheduleActionStartWorkflow(
-            SealAuditWorkflow.run,
-            SealAudit(),
-            id=seal_audit.workflow_id("scheduled"),
-            task_queue=settings.task_queue,
-            static_summary="Seal the audit trail",
+            recurring.run,
+            recurring.input,
+            id=f"{recurring.id}/scheduled",
+            task_queue=task_queue,
+            static_summary=recurring.summary,
             typed_search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(TENANT_ID, PLATFORM_LOG),
-                    SearchAttributePair(MODULE, "security"),
-                    SearchAttributePair(BUSINESS_KEY, "seal_audit"),
+                    SearchAttributePair(MODULE, module),
+                    SearchAttributePair(BUSINESS_KEY, what),
                 ]
             ),
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=settings.audit_seal_seconds))]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=recurring.every)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
     )

@@ -27,10 +27,11 @@ from domain.security.errors import (
     TenantRequired,
     UpgradeRequired,
 )
-from domain.security.ids import ApiKeyId, PolicyId
+from domain.security.ids import ApiKeyId, PolicyId, ServiceAccountId
 from domain.security.model import Principal, PrincipalId
 from domain.security.permissions import TRY_POLICY
 
+_PROGRAMS = (ActorKind.API_KEY, ActorKind.SERVICE_ACCOUNT)
 router = APIRouter(prefix="/v1/security/policy-trials", tags=["security"], route_class=Route)
 
 
@@ -121,9 +122,10 @@ async def _recent(world: World, tenant: TenantId, count: int) -> list[TriedQuest
             resource=None if record["resource"] == tenant else record["resource"],
         )
         for record in known
-        if record["actor_kind"] == ActorKind.API_KEY or record["actor_id"] in here
+        if record["actor_kind"] in _PROGRAMS or record["actor_id"] in here
     ]
 
 
 def _principal(id_: str) -> PrincipalId:
-    return UserId(id_) if id_.startswith(f"{UserId.prefix}_") else ApiKeyId(id_)
+    kinds: dict[str, type[PrincipalId]] = {kind.prefix: kind for kind in (UserId, ServiceAccountId, ApiKeyId)}
+    return kinds[id_.rpartition("_")[0]](id_)

@@ -19,6 +19,7 @@ from domain.kernel.permissions import Permission, Scope
 from domain.permissions import PERMISSIONS
 from domain.security.authorization import Circumstances, Decision, Rules
 from domain.security.errors import MemberNotFound, PermissionUnknown, ScopeMissing
+from domain.security.ids import ServiceAccountId
 from domain.security.model import ApiKeyStatus, Principal, PrincipalId
 from domain.security.permissions import CHECK_ACCESS
 
@@ -30,7 +31,8 @@ IpAddress = Annotated[
     WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
 ]
 PrincipalField = Annotated[
-    PrincipalId | None, Field(description="An API key or a member of the tenant. Null: the caller.", examples=[None])
+    PrincipalId | None,
+    Field(description="An API key, a member or a service account of the tenant. Null: the caller.", examples=[None]),
 ]
 
 
@@ -91,6 +93,8 @@ async def subject(
     tenant = tenant if caller.is_operator else caller.tenant_id
     if isinstance(asked, UserId):
         return await _member(world, tenant, asked), True
+    if isinstance(asked, ServiceAccountId):
+        return await _service_account(world, tenant, asked)
     key = await world.security(tenant, lambda uow: uow.api_keys.get(tenant, asked))
     works = key.status is ApiKeyStatus.ACTIVE and (key.expires_at is None or key.expires_at > utc_now())
     return Principal(id=key.id, tenant_id=key.tenant_id, scopes=frozenset(key.scopes)), works
@@ -102,6 +106,14 @@ async def _member(world: Container, tenant: TenantId | None, user_id: UserId) ->
         raise MemberNotFound
     member = await world.security(tenant, lambda uow: uow.members.get(tenant, user_id))
     return Principal(id=user_id, tenant_id=tenant, scopes=frozenset({member.role.scope}), role=member.role)
+
+
+async def _service_account(
+    world: Container, tenant: TenantId | None, account_id: ServiceAccountId
+) -> tuple[Principal, bool]:
+    account = await world.security(tenant, lambda uow: uow.service_accounts.get(tenant, account_id))
+    scopes = frozenset({account.role.scope})
+    return Principal(id=account.id, tenant_id=account.tenant_id, scopes=scopes), account.disabled_at is None
 
 
 def permission_named(name: str) -> Permission:

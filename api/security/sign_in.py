@@ -196,8 +196,8 @@ async def _refuse(
 
 
 def person_of(person: Principal) -> UserId:
-    """Raises PeopleOnly for programs."""
-    if not isinstance(person.id, UserId):
+    """Raises PeopleOnly for programs, and for applications that act for a person."""
+    if not isinstance(person.id, UserId) or person.session_id is None:
         raise PeopleOnly
     return person.id
 

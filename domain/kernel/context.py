@@ -14,12 +14,13 @@ class ActorKind(StrEnum):
 
     USER = "user"
     API_KEY = "api_key"
+    SERVICE_ACCOUNT = "service_account"
     OPERATOR = "operator"
     SYSTEM = "system"
 
 
 class Actor(Payload):
-    """Who did it: a user, an API key, the platform's operator, or the platform itself."""
+    """Who did it: a user, a program by its key or as itself, the platform's operator, or the platform."""
 
     kind: ActorKind = ActorKind.SYSTEM
     id: str = "harborgrid"

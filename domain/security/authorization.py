@@ -32,7 +32,12 @@ from domain.security.model import Entitlements, Principal
 _REMEMBERED = 20_000
 T = TypeVar("T")
 _PLATFORM = uid("Platform", "harborgrid")
-_KINDS = {ActorKind.OPERATOR: "Operator", ActorKind.USER: "User", ActorKind.API_KEY: "ApiKey"}
+_KINDS = {
+    ActorKind.OPERATOR: "Operator",
+    ActorKind.USER: "User",
+    ActorKind.API_KEY: "ApiKey",
+    ActorKind.SERVICE_ACCOUNT: "ServiceAccount",
+}
 
 
 @dataclass(frozen=True, slots=True)

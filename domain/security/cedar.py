@@ -77,13 +77,16 @@ class Vocabulary:
     @cached_property
     def schema(self) -> str:
         """A Cedar schema of what a tenant's policies may speak of."""
-        kinds = sorted({permission.on for permission in self.permissions} - {"ApiKey", "User", "Tenant"})
+        kinds = sorted(
+            {permission.on for permission in self.permissions} - {"ApiKey", "User", "ServiceAccount", "Tenant"}
+        )
         return "\n".join(
             [
                 f"namespace {NAMESPACE} {{",
                 "  entity Tenant = { plan: String, features: Set<String> };",
                 "  entity Role in [Role];",
                 "  entity ApiKey in [Role, Tenant] = { tenant: Tenant };",
+                "  entity ServiceAccount in [Role, Tenant] = { tenant: Tenant };",
                 "  entity User in [Role, Tenant] = { tenant: Tenant, mfa: Bool };",
                 *(f"  entity {kind} in [Tenant] = {{ tenant: Tenant }};" for kind in kinds),
                 *(f"  action {scope};" for scope in _LADDER),
@@ -113,7 +116,7 @@ class Vocabulary:
         things = "Tenant" if permission.on == "Tenant" else f"{permission.on}, Tenant"
         return (
             f'  action "{permission.name}" in [{permission.scope}] '
-            f"appliesTo {{ principal: [ApiKey, User], resource: [{things}], context: {_CONTEXT} }};"
+            f"appliesTo {{ principal: [ApiKey, User, ServiceAccount], resource: [{things}], context: {_CONTEXT} }};"
         )
 
     def _plans(self) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
-from domain.security.ids import ApiKeyId, InvitationId, PasswordResetId
+from domain.security.ids import ApiKeyId, InvitationId, PasswordResetId, SigningKeyId
 
 
 class ProvisionTenant(Payload):
@@ -125,3 +125,13 @@ class Addressee(Payload):
 
 
 NOBODY = Addressee(organisation="", name="", email="", locale="en", wanted=False)
+
+
+class RotateSigningKeys(Payload):
+    """Let a new key sign tokens wherever one has done so for long enough."""
+
+
+class SigningKeysRotated(Payload):
+    """Those that will sign."""
+
+    introduced: tuple[SigningKeyId, ...]

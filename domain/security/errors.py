@@ -210,7 +210,7 @@ class SeveralTenants(Conflict):
 
 
 class PeopleOnly(Forbidden):
-    """This belongs to a person, and an API key is none."""
+    """This is for people who are signed in themselves: not for keys, programs or applications."""
 
     code = "security.people_only"
     hint = "POST /v1/security/sessions signs a person in; send the token as Authorization: Bearer."
@@ -343,3 +343,10 @@ class PersonNotFound(NotFound):
 
     code = "security.person_not_found"
     hint = "GET /v1/security/members?tenantId= lists those of a tenant."
+
+
+class TokenInvalid(Unauthenticated):
+    """This token is not valid; details say why."""
+
+    code = "security.token_invalid"
+    hint = "Get a fresh one at POST /v1/security/oauth2/token."

@@ -33,3 +33,39 @@ class PasswordResetId(Id, prefix="pwr"):
 
 class ThreatId(Id, prefix="thr"):
     """A detected threat."""
+
+
+class ServiceAccountId(Id, prefix="sva"):
+    """A program that is somebody in a tenant."""
+
+
+class ApplicationId(Id, prefix="app"):
+    """An application that is registered with the authorization server; its OAuth `client_id`."""
+
+
+class ClientSecretId(Id, prefix="ocs"):
+    """A secret of an application; never the secret itself."""
+
+
+class GrantId(Id, prefix="grt"):
+    """What an application may do for somebody; never a token."""
+
+
+class AuthorizationCodeId(Id, prefix="azc"):
+    """An authorization code (RFC 6749, section 4.1); never the code itself."""
+
+
+class RefreshTokenId(Id, prefix="rft"):
+    """One refresh token of a grant; never the token itself."""
+
+
+class DeviceAuthorizationId(Id, prefix="dva"):
+    """A device that waits to be let in (RFC 8628); never its code."""
+
+
+class AccessTokenId(Id, prefix="atk"):
+    """An access token's `jti`."""
+
+
+class SigningKeyId(Id, prefix="sig"):
+    """A key that tokens are signed with; its `kid`."""

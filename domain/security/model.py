@@ -10,10 +10,16 @@ from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.kernel.permissions import Scope
-from domain.security.ids import ApiKeyId, PolicyId, SessionId
+from domain.security.events import Factor
+from domain.security.ids import ApiKeyId, GrantId, PolicyId, ServiceAccountId, SessionId
 from domain.security.people import Role
 
-PrincipalId: TypeAlias = ApiKeyId | UserId
+PrincipalId: TypeAlias = ApiKeyId | UserId | ServiceAccountId
+_KINDS: dict[type, ActorKind] = {
+    ApiKeyId: ActorKind.API_KEY,
+    UserId: ActorKind.USER,
+    ServiceAccountId: ActorKind.SERVICE_ACCOUNT,
+}
 
 
 class TenantStatus(StrEnum):
@@ -70,17 +76,20 @@ class RevealedApiKey(Payload):
 
 
 class Principal(Payload):
-    """Who is calling: an API key or a person, the tenant it is about, and how far the caller reaches there.
+    """Who is calling: an API key, a person or a service account, the tenant it is about, and how far it reaches there.
 
-    session_id: what the person is signed in with; role: what they are in the tenant. None for API keys.
-    mfa: whether they proved more than a password; proved_at: when they last proved who they are.
+    session_id: what the person is signed in with; role: what they are in the tenant. None for programs.
+    grant_id: what an application acts by, with an access token, for the person or as the service account.
+    factors: what a person proved; mfa: whether that is more than a password; proved_at: when they last did.
     """
 
     id: PrincipalId
     tenant_id: TenantId | None
     scopes: frozenset[Scope]
     session_id: SessionId | None = None
+    grant_id: GrantId | None = None
     role: Role | None = None
+    factors: tuple[Factor, ...] = ()
     mfa: bool = False
     proved_at: datetime | None = None
 
@@ -94,7 +103,7 @@ class Principal(Payload):
         """What kind of caller it is."""
         if self.is_operator:
             return ActorKind.OPERATOR
-        return ActorKind.USER if isinstance(self.id, UserId) else ActorKind.API_KEY
+        return _KINDS[type(self.id)]
 
 
 class Entitlements(Payload):

@@ -8,8 +8,10 @@ from domain.kernel.audit import AuditEntry
 from domain.security.commands import NOBODY, Addressee, MailPasswordReset
 from domain.security.errors import LinkInvalid
 from domain.security.events import PasswordChanged, PasswordResetRequested
+from domain.security.grants import revoke_grants_of
 from domain.security.ids import PasswordResetId, SessionId
 from domain.security.members import end_other_sessions
+from domain.security.oauth import RevokeReason
 from domain.security.people import Account, EndReason, PasswordReset, address_key
 from domain.security.permissions import CHANGE_PASSWORD
 from domain.security.ports import SecurityUnitOfWork
@@ -86,6 +88,7 @@ async def _set(
     user = account.user.id
     await uow.users.set_password(user, password_hash, at=now)
     ended = await end_other_sessions(uow, user, keep=keep, reason=EndReason.PASSWORD_CHANGED, now=now)
+    await revoke_grants_of(uow, user, reason=RevokeReason.PASSWORD_CHANGED, now=now)
     for membership in account.memberships:
         uow.events.append(PasswordChanged(user_id=user, by_link=by_link, occurred_at=now), tenant=membership.tenant_id)
         uow.audit.record(

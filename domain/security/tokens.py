@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from domain.kernel.ids import Id
-from domain.security.ids import ApiKeyId, SessionId
+from domain.security.ids import (
+    ApiKeyId,
+    AuthorizationCodeId,
+    ClientSecretId,
+    DeviceAuthorizationId,
+    RefreshTokenId,
+    SessionId,
+)
 
 SECRET_BYTES = 32
 IdT = TypeVar("IdT", bound=Id)
@@ -45,6 +52,10 @@ class TokenFormat(Generic[IdT]):
 
 API_KEY = TokenFormat("hgk_", ApiKeyId)
 SESSION = TokenFormat("hgs_", SessionId)
+CLIENT_SECRET = TokenFormat("hgx_", ClientSecretId)
+AUTHORIZATION_CODE = TokenFormat("hgc_", AuthorizationCodeId)
+REFRESH_TOKEN = TokenFormat("hgr_", RefreshTokenId)
+DEVICE_CODE = TokenFormat("hgd_", DeviceAuthorizationId)
 
 
 def hash_secret(secret: str) -> bytes:

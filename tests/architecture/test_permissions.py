@@ -17,6 +17,7 @@ MODULE_OF = {"workflow": "automation"}
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 ELSEWHERE = {
     "security.revoke_sessions": "asked by api/security/sessions.py, of a session that is not the caller's",
+    "security.revoke_authorizations": "asked by api/security/authorizations.py, of what is not the caller's",
     "security.check_access": "asked by api/security/questions.py, of a key that is not the caller's",
 }
 

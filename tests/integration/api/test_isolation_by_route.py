@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from applications import on_its_own, own_token
 from conftest import Stack, Tenant, until
 from people import new_member, signed_in
 
@@ -47,6 +48,17 @@ BY_ID = [
     Route("PUT", "/v1/security/policies/{policy_id}", body=POLICY, headers={"If-Match": '"1"'}),
     Route("DELETE", "/v1/security/policies/{policy_id}", headers={"If-Match": '"99"'}, right=412),
     Route("POST", "/v1/security/sessions/{session_id}/revoke"),
+    Route("POST", "/v1/security/authorizations/{grant_id}/revoke"),
+    Route("POST", "/v1/security/applications/{application_id}/rotate-secret", body={}),
+    Route("POST", "/v1/security/applications/{application_id}/disable"),
+    Route("POST", "/v1/security/service-accounts/{service_account_id}/disable"),
+    Route(
+        "POST",
+        "/v1/security/signing-keys/{signing_key_id}/revoke",
+        body={"reason": "for the test"},
+        wrong=403,
+        by_operator=True,
+    ),
     Route("GET", "/v1/security/members/{user_id}"),
     Route("PATCH", "/v1/security/members/{user_id}", body={"role": "viewer"}),
     Route("DELETE", "/v1/security/members/{user_id}"),
@@ -95,6 +107,9 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     person = await signed_in(stack.http, "somebody@owners.example")
     guest = {"email": "guest@owners.example"}
     invitation = await owner.http.post("/v1/security/invitations", json=guest, headers=owner.headers)
+    program = await on_its_own(owner)
+    await own_token(stack, program)
+    keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
 
@@ -117,6 +132,10 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "policy_id": policy.json()["data"]["id"],
         "user_id": person.id,
         "session_id": person.session_id,
+        "application_id": program.id,
+        "service_account_id": await first("/v1/security/service-accounts"),
+        "grant_id": await first("/v1/security/authorizations"),
+        "signing_key_id": keys.json()["data"][0]["id"],
         "invitation_id": invitation.json()["data"]["id"],
         "dashboard_id": await first("/v1/analytics/dashboards"),
         "notification_id": await first("/v1/notifications/deliveries"),
