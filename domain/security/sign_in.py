@@ -58,7 +58,7 @@ async def begin(uow: SecurityUnitOfWork, attempt: Attempt, *, now: datetime) -> 
     """
     await uow.tries.hold(attempt.account)
     before = await uow.tries.find(attempt.account, attempt.network)
-    if before is not None and before.retry_at > now:
+    if before is not None and before.make_wait(now):
         raise TooManyTries(retry_after_seconds=_seconds(before.retry_at - now))
     account = await uow.users.account(attempt.email)
     from_everywhere = await uow.tries.count(attempt.account, since=now - EVERYWHERE_WITHIN)
@@ -83,7 +83,7 @@ async def refuse(
     now: datetime,
 ) -> None:
     """Tell everyone whom it concerns that a sign-in failed: each tenant of the account, or the platform."""
-    waits = tries.retry_at > now
+    waits = tries.make_wait(now)
     tenants: list[TenantId | None] = [each.tenant_id for each in account.memberships] if account else []
     for tenant in tenants or [None]:
         uow.events.append(

@@ -18,6 +18,10 @@ class Tries:
     last_at: datetime
     retry_at: datetime
 
+    def make_wait(self, now: datetime) -> bool:
+        """Whether the next try has to wait. Whoever came at the same time may have looked at the clock after us."""
+        return self.retry_at > max(now, self.last_at)
+
     def next(self, now: datetime) -> Tries:
         """With one more, at this instant."""
         failures = 1 if now - self.last_at > FORGOTTEN_AFTER else self.failures + 1

@@ -31,6 +31,12 @@ class TestWait:
             after(count).retry_at - NOON for count in (FREE_TRIES - 1, FREE_TRIES, FREE_TRIES + 1)
         ]
 
+    @given(failures, st.integers(min_value=-5, max_value=5))
+    def test_is_not_for_who_came_at_the_same_time_with_a_slower_clock(self, count: int, ahead: int) -> None:
+        seen = NOON - timedelta(milliseconds=ahead)
+
+        assert (count >= FREE_TRIES) == after(count).make_wait(seen)
+
     @given(failures)
     def test_is_forgotten_after_a_day(self, count: int) -> None:
         late = Tries(count, NOON, NOON).next(NOON + FORGOTTEN_AFTER + timedelta(seconds=1))
