@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
@@ -26,20 +28,25 @@ from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, SecurityU
 from domain.security.service import deprovision_tenant, provision_tenant
 
 
-class SecurityActivities:
-    """Steps that make, change and remove tenants, and that seal and check the audit trail."""
+@dataclass(frozen=True, slots=True)
+class SecurityPorts:
+    """What security's steps are done with."""
 
-    def __init__(
-        self,
-        transactions: Transactions[SecurityUnitOfWork],
-        migrations: TenantMigrations,
-        keys: KeyRing,
-        sealer: AuditSealer,
-        verifier: AuditVerifier,
-        now: Clock,
-    ) -> None:
-        self._transactions, self._migrations, self._keys, self._now = transactions, migrations, keys, now
-        self._sealer, self._verifier = sealer, verifier
+    transactions: Transactions[SecurityUnitOfWork]
+    migrations: TenantMigrations
+    keys: KeyRing
+    sealer: AuditSealer
+    verifier: AuditVerifier
+    rotation: SigningKeyRotation
+
+
+class SecurityActivities:
+    """Steps that make, change and remove tenants, renew keys, and seal and check the audit trail."""
+
+    def __init__(self, ports: SecurityPorts, now: Clock) -> None:
+        self._transactions, self._migrations, self._keys = ports.transactions, ports.migrations, ports.keys
+        self._sealer, self._verifier, self._rotation = ports.sealer, ports.verifier, ports.rotation
+        self._now = now
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -90,14 +97,7 @@ class SecurityActivities:
         """Check one log from its first record to its last."""
         return await self._verifier.verify(cmd, heartbeat=activity.heartbeat)
 
-
-class SigningKeyActivities:
-    """Steps that renew the keys that tokens are signed with."""
-
-    def __init__(self, keys: SigningKeyRotation) -> None:
-        self._keys = keys
-
     @activity.defn(name="security.rotate_signing_keys")
     async def rotate_signing_keys(self, _: RotateSigningKeys) -> SigningKeysRotated:
-        """Let a new key sign wherever one has signed for long enough."""
-        return SigningKeysRotated(introduced=tuple(await self._keys.rotate_due()))
+        """Let a new key sign tokens wherever one has signed for long enough."""
+        return SigningKeysRotated(introduced=tuple(await self._rotation.rotate_due()))

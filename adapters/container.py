@@ -16,7 +16,7 @@ from activities.automation import AutomationActivities
 from activities.billing import BillingActivities
 from activities.bus import BusActivities
 from activities.notifications import NotificationsActivities
-from activities.security import SecurityActivities, SigningKeyActivities
+from activities.security import SecurityActivities, SecurityPorts
 from adapters.analytics.catalogues import CATALOGUES
 from adapters.analytics.event_counts import EventCounts
 from adapters.analytics.event_lake import EventLake
@@ -58,6 +58,7 @@ from domain.permissions import PERMISSIONS
 from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
 from domain.security.links import Links
+from domain.security.passkeys import RelyingParty
 from domain.security.second_factors import FactorKeys
 
 UnitOfWork = TypeVar("UnitOfWork")
@@ -104,6 +105,7 @@ class Container:
         self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)
         self.signer = CheckpointSigner(self.master_key)
         self.passwords = Passwords()
+        self.relying_party = RelyingParty.at(settings.account_page)
         self.links = Links(self.master_key)
         self.factor_keys = FactorKeys.derived(self.master_key)
         self.accounts_key = hmac.digest(self.master_key, b"account-names", "sha256")
@@ -141,14 +143,15 @@ class Container:
         owner = self._owner()
         provisioning = UnitsOfWork(owner, PostgresSecurityUnitOfWork, as_tenant=False)
         lakes = OwnerInTenant(owner, self._analytics)
-        security = SecurityActivities(
+        ports = SecurityPorts(
             provisioning,
             PostgresTenantMigrations(owner),
             self.keys,
             AuditSealer(self.database, self.signer),
             AuditVerifier(self.database, self.signer.verifier),
-            utc_now,
+            self.signing_keys,
         )
+        security = SecurityActivities(ports, utc_now)
         billing = BillingActivities(self.billing, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
@@ -171,7 +174,7 @@ class Container:
             automation.finish_onboarding,
             security.seal_audit,
             security.verify_audit,
-            SigningKeyActivities(self.signing_keys).rotate_signing_keys,
+            security.rotate_signing_keys,
             bus.deliver,
             bus.rebuild_projection,
         ]

@@ -256,7 +256,15 @@ async def served(app: Any, port: int | None = None) -> AsyncIterator[str]:
     """An ASGI application on a port of its own; gives its URL."""
     port = port or free_port()
     server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
+        uvicorn.Config(
+            app,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            timeout_keep_alive=120,
+        )
     )
     task = asyncio.create_task(server.serve())
 

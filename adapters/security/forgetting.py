@@ -12,7 +12,7 @@ _AT_ONCE = 5_000
 
 
 class Forgetting:
-    """Deletes failed tries after a day, links and grants after a week, assertions at once, and sessions once their
+    """Deletes failed tries after a day, links and grants after a week, challenges at once, and sessions once their
     network counts as unknown again.
     """
 
@@ -30,6 +30,7 @@ class Forgetting:
             "security_device_authorization": ("expires_at < now() - $1::interval", FORGOTTEN_AFTER * 7),
             "security_grant": ("expires_at < now() - $1::interval", FORGOTTEN_AFTER * 7),
             "security_client_assertion": ("expires_at < now() - $1::interval", CLOCK_SKEW * 2),
+            "security_passkey_challenge": ("expires_at < now() - $1::interval", CLOCK_SKEW * 2),
             "security_session": ("greatest(expires_at, created_at) < now() - $1::interval", KNOWN_NETWORK_FOR),
         }
         gone = 0

@@ -11,6 +11,7 @@ from adapters.postgres.session import Session
 from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
 from adapters.security.grants import PostgresGrants
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
+from adapters.security.passkeys import PostgresPasskeys
 from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
 from adapters.security.policies import PostgresPolicies
 from adapters.security.second_factors import PostgresSecondFactors
@@ -162,6 +163,7 @@ class PostgresSecurityUnitOfWork:
         self.second_factors = PostgresSecondFactors(session)
         self.invitations = PostgresInvitations(session)
         self.password_resets = PostgresPasswordResets(session)
+        self.passkeys = PostgresPasskeys(session)
         self.service_accounts = PostgresServiceAccounts(session)
         self.applications = PostgresApplications(session)
         self.grants = PostgresGrants(session)

@@ -34,7 +34,7 @@ AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest aud
 AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")
 AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])
 DECISIONS = Counter("security_decisions_total", "Decisions on what a caller may do.", ["decision"])
-SIGN_INS = Counter("security_sign_ins_total", "Sign-ins of people with a password.", ["outcome"])
+SIGN_INS = Counter("security_sign_ins_total", "Sign-ins of people.", ["outcome"])
 TOKEN_REQUESTS = Counter(
     "security_token_requests_total",
     "Requests to the authorization server's endpoints for applications.",

@@ -38,6 +38,7 @@ class Recurring:
     """A workflow of the platform's that is started again and again. id: `platform/<module>/<what>`."""
 
     id: str
+    run_id: str
     run: Any
     input: Payload
     every: timedelta
@@ -54,6 +55,7 @@ def _recurring(settings: Settings) -> list[Recurring]:
     return [
         Recurring(
             seal_audit.SCHEDULE,
+            seal_audit.workflow_id("scheduled"),
             SealAuditWorkflow.run,
             SealAudit(),
             timedelta(seconds=settings.audit_seal_seconds),
@@ -61,6 +63,7 @@ def _recurring(settings: Settings) -> list[Recurring]:
         ),
         Recurring(
             rotate_signing_keys.SCHEDULE,
+            rotate_signing_keys.workflow_id("scheduled"),
             RotateSigningKeysWorkflow.run,
             RotateSigningKeys(),
             timedelta(hours=1),
@@ -89,7 +92,7 @@ def _schedule(recurring: Recurring, task_queue: str) -> Schedule:
         action=ScheduleActionStartWorkflow(
             recurring.run,
             recurring.input,
-            id=f"{recurring.id}/scheduled",
+            id=recurring.run_id,
             task_queue=task_queue,
             static_summary=recurring.summary,
             typed_search_attributes=TypedSearchAttributes(

@@ -177,7 +177,9 @@ def _prove_recent(person: Principal, max_age: str | None) -> None:
 def _refused(world: Container, error: OAuth2Error) -> Response:
     """The application is told if it is known and its redirect URI is its own; otherwise the person is."""
     if error.redirect_uri is None:
-        said = f"The application sent you here with a request that cannot be answered: {error.description}"
+        said = (
+            f"The application sent you here with a request that cannot be answered: {error.description or error.error}"
+        )
         return page("authorize", {"kind": "error", "message": said}, status=400)
     told = [(name, value) for name, value in error.get_body() if value]
     return RedirectResponse(_back(world, error.redirect_uri, told), status_code=302)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from adapters.container import Container
 from adapters.kernel.clock import utc_now
 from api.authorization import demand
 from api.envelope import Answer, ok
@@ -93,16 +94,7 @@ async def sign_in(body: SignInBody, world: World, request: Request, response: Re
     """Sign in. After five wrong passwords from one network, that network waits longer each time."""
     session, token = await sign_in_with_password(request, world, body.email, body.password, body.code, body.tenant_id)
     response.headers["Cache-Control"] = "no-store"
-    return ok(
-        NewSession(
-            id=session.id,
-            token=token,
-            user_id=session.user_id,
-            tenant_id=session.tenant_id,
-            expires_at=session.expires_at,
-            idle_minutes=world.settings.session_idle_minutes,
-        )
-    )
+    return ok(new_session(world, session, token))
 
 
 @router.get("", response_model=Answer[Page[SessionView]])
@@ -182,6 +174,18 @@ async def revoke(
     )
     world.revocations.tell(session_id)
     return ok(_view(ended, caller.session_id))
+
+
+def new_session(world: Container, session: Session, token: str) -> NewSession:
+    """What somebody who has signed in is told."""
+    return NewSession(
+        id=session.id,
+        token=token,
+        user_id=session.user_id,
+        tenant_id=session.tenant_id,
+        expires_at=session.expires_at,
+        idle_minutes=world.settings.session_idle_minutes,
+    )
 
 
 def _view(session: Session, current: SessionId | None) -> SessionView:

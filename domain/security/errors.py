@@ -350,3 +350,31 @@ class TokenInvalid(Unauthenticated):
 
     code = "security.token_invalid"
     hint = "Get a fresh one at POST /v1/security/oauth2/token."
+
+
+class PasskeyNotFound(NotFound):
+    """You have no such passkey."""
+
+    code = "security.passkey_not_found"
+    hint = "GET /v1/security/passkeys lists yours."
+
+
+class PasskeyChallengeUnknown(Refused):
+    """This challenge was used, or is too old."""
+
+    code = "security.passkey_challenge_unknown"
+    hint = "Begin again: a challenge works once, for five minutes."
+
+
+class PasskeyRefused(Unauthenticated):
+    """What the device answered does not prove anything; details say why."""
+
+    code = "security.passkey_refused"
+    hint = "Begin again on a page of ours; if it goes on, sign in with your password and add the passkey anew."
+
+
+class TooManyPasskeys(Conflict):
+    """You have as many passkeys as anybody can."""
+
+    code = "security.too_many_passkeys"
+    hint = "Remove one that you no longer use: POST /v1/security/passkeys/{id}/remove."

@@ -69,3 +69,11 @@ class AccessTokenId(Id, prefix="atk"):
 
 class SigningKeyId(Id, prefix="sig"):
     """A key that tokens are signed with; its `kid`."""
+
+
+class PasskeyId(Id, prefix="pky"):
+    """A passkey of a person's; not what the device calls it."""
+
+
+class PasskeyChallengeId(Id, prefix="pkc"):
+    """What a device has to sign; never the bytes."""

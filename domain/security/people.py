@@ -16,7 +16,7 @@ from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.kernel.permissions import Scope
 from domain.security.events import Factor
-from domain.security.ids import InvitationId, PasswordResetId, SessionId
+from domain.security.ids import InvitationId, PasskeyChallengeId, PasskeyId, PasswordResetId, SessionId
 
 
 class Role(StrEnum):
@@ -128,6 +128,33 @@ class Totp(Payload):
     created_at: datetime
     confirmed_at: datetime | None = None
     last_step: int = 0
+
+
+class Passkey(Payload):
+    """A person's passkey. credential_id: as the device names it; public_key: COSE; sign_count: as it last said.
+
+    synced: whether it is kept by more than one device.
+    """
+
+    id: PasskeyId
+    user_id: UserId
+    name: str
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    synced: bool
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
+class PasskeyChallenge(Payload):
+    """Random bytes that a device has to sign, once. user_id: who adds a passkey; None for who signs in with one."""
+
+    id: PasskeyChallengeId
+    user_id: UserId | None
+    challenge: bytes
+    created_at: datetime
+    expires_at: datetime
 
 
 class InvitationStatus(StrEnum):

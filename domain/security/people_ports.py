@@ -9,8 +9,20 @@ from typing import Protocol
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.security.events import Factor
-from domain.security.ids import InvitationId, PasswordResetId, SessionId
-from domain.security.people import Account, EndReason, Invitation, Member, PasswordReset, Role, Session, Totp, User
+from domain.security.ids import InvitationId, PasskeyChallengeId, PasskeyId, PasswordResetId, SessionId
+from domain.security.people import (
+    Account,
+    EndReason,
+    Invitation,
+    Member,
+    Passkey,
+    PasskeyChallenge,
+    PasswordReset,
+    Role,
+    Session,
+    Totp,
+    User,
+)
 from domain.security.sign_in_tries import Tries
 
 
@@ -229,4 +241,36 @@ class PasswordResets(Protocol):
 
     async def use_all(self, user_id: UserId, *, at: datetime) -> None:
         """Make every link of this person's useless."""
+        ...
+
+
+class Passkeys(Protocol):
+    """Passkeys, and what devices have to sign."""
+
+    async def add(self, passkey: Passkey) -> bool:
+        """Insert; False if the credential is known."""
+        ...
+
+    async def of(self, user_id: UserId) -> list[Passkey]:
+        """A person's, newest first."""
+        ...
+
+    async def find(self, credential_id: bytes) -> Passkey | None:
+        """Locked until the transaction ends."""
+        ...
+
+    async def put(self, passkey: Passkey) -> None:
+        """It has been used."""
+        ...
+
+    async def remove(self, user_id: UserId, passkey_id: PasskeyId) -> None:
+        """Raises PasskeyNotFound."""
+        ...
+
+    async def add_challenge(self, challenge: PasskeyChallenge) -> None:
+        """Insert."""
+        ...
+
+    async def take_challenge(self, challenge_id: PasskeyChallengeId) -> PasskeyChallenge | None:
+        """Use it up, if it is there."""
         ...

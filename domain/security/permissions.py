@@ -64,3 +64,5 @@ REVOKE_AUTHORIZATIONS = Permission("security.revoke_authorizations", Scope.ADMIN
 READ_SIGNING_KEYS = Permission("security.read_signing_keys", Scope.OPERATOR, "SigningKey")
 ROTATE_SIGNING_KEY = Permission("security.rotate_signing_key", Scope.OPERATOR, "SigningKey")
 REVOKE_SIGNING_KEY = Permission("security.revoke_signing_key", Scope.OPERATOR, "SigningKey")
+READ_PASSKEYS = Permission("security.read_passkeys", Scope.READ, "User")
+MANAGE_PASSKEYS = Permission("security.manage_passkeys", Scope.READ, "User")

@@ -18,6 +18,7 @@ from domain.security.oauth_ports import Applications, Grants, ServiceAccounts, S
 from domain.security.people_ports import (
     Invitations,
     Members,
+    Passkeys,
     PasswordResets,
     SecondFactors,
     Sessions,
@@ -163,6 +164,8 @@ class SecurityUnitOfWork(Protocol):
     def invitations(self) -> Invitations: ...
     @property
     def password_resets(self) -> PasswordResets: ...
+    @property
+    def passkeys(self) -> Passkeys: ...
     @property
     def service_accounts(self) -> ServiceAccounts: ...
     @property

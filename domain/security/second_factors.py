@@ -74,7 +74,7 @@ async def confirm(
         raise CodeWrong
     await uow.second_factors.put_totp(there.model_copy(update={"confirmed_at": now, "last_step": step}))
     codes = await _replace_codes(uow, keys, account, randomness)
-    _tell(uow, account, "enabled", now=now)
+    tell(uow, account, "enabled", now=now)
     return codes
 
 
@@ -85,7 +85,7 @@ async def renew_codes(
     if not await is_demanded(uow, account):
         raise SecondFactorMissing
     codes = await _replace_codes(uow, keys, account, randomness)
-    _tell(uow, account, "codes_renewed", now=now)
+    tell(uow, account, "codes_renewed", now=now)
     return codes
 
 
@@ -100,7 +100,7 @@ async def remove(
     if await uow.second_factors.totp(user) is None:
         raise SecondFactorMissing
     await uow.second_factors.remove(user)
-    _tell(uow, account, "disabled", now=now)
+    tell(uow, account, "disabled", now=now)
     if keep is not None:
         await uow.sessions.prove(keep, (Factor.PASSWORD,), at=now)
     return await end_other_sessions(uow, user, keep=keep, reason=EndReason.SECOND_FACTOR_REMOVED, now=now)
@@ -147,7 +147,8 @@ def _secret(keys: FactorKeys, totp: Totp) -> bytes:
     return unseal(keys.sealing, totp.sealed, context=totp.user_id.encode())
 
 
-def _tell(uow: SecurityUnitOfWork, account: Account, change: str, *, now: datetime) -> None:
+def tell(uow: SecurityUnitOfWork, account: Account, change: str, *, now: datetime) -> None:
+    """Tell every tenant of the person how they sign in from now on."""
     user = account.user.id
     tenants: list[TenantId | None] = [membership.tenant_id for membership in account.memberships]
     for tenant in tenants or [None]:

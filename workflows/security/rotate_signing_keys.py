@@ -3,10 +3,15 @@
 from temporalio import workflow
 
 from activities.options import LONG_COMPUTATION
-from activities.security import SigningKeyActivities
+from activities.security import SecurityActivities
 from domain.security.commands import RotateSigningKeys, SigningKeysRotated
 
 SCHEDULE = "platform/security/rotate_signing_keys"
+
+
+def workflow_id(run: str) -> str:
+    """One run; the schedule's have names of their own."""
+    return f"{SCHEDULE}/{run}"
 
 
 @workflow.defn(name="security.rotate_signing_keys")
@@ -17,7 +22,7 @@ class RotateSigningKeysWorkflow:
     async def run(self, input: RotateSigningKeys) -> SigningKeysRotated:
         """Introduce what is due."""
         rotated = await workflow.execute_activity_method(
-            SigningKeyActivities.rotate_signing_keys,
+            SecurityActivities.rotate_signing_keys,
             input,
             summary="keys that have signed for a month",
             **LONG_COMPUTATION,
