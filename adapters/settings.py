@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class EventTransportKind(StrEnum):
@@ -92,6 +93,25 @@ class Settings(BaseSettings):
         "policies, and for the waits of who guesses passwords. Name one only if a proxy in front of every process sets "
         "it. Empty: the address of whoever connects.",
     )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        default=(),
+        description="Networks of the proxies in front of every process, such as `10.0.0.0/8,fd00::/8`. If any are "
+        "named, headers that tell of the caller's address, country or certificate are believed from them alone.",
+    )
+    client_certificate_header: str = Field(
+        default="",
+        description="Request header in which a trusted proxy tells the client's certificate: `Client-Cert` (RFC 9440), "
+        "or one with PEM escaped as in a URL. It needs `HARBORGRID_TRUSTED_PROXIES`. Empty: none.",
+    )
+    tls_certificate_file: Path | None = Field(
+        default=None,
+        description="PEM of the API's own certificate, with its issuers. With the key, the API speaks TLS.",
+    )
+    tls_key_file: Path | None = Field(default=None, description="PEM of the key that goes with it.")
+    tls_client_ca_file: Path | None = Field(
+        default=None,
+        description="PEM of the authorities whose client certificates the API's TLS accepts; clients may have none.",
+    )
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )
@@ -169,6 +189,21 @@ class Settings(BaseSettings):
         """Where offloaded payloads are."""
         return self.object_store_dir or self.data_dir / "objects"
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, told: object) -> object:
+        return [each for each in told.replace(",", " ").split() if each] if isinstance(told, str) else told
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.client_certificate_header and not self.trusted_proxies:
+            raise ValueError("HARBORGRID_CLIENT_CERTIFICATE_HEADER needs HARBORGRID_TRUSTED_PROXIES")
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("HARBORGRID_TLS_CERTIFICATE_FILE and HARBORGRID_TLS_KEY_FILE go together")
+        if self.tls_client_ca_file is not None and self.tls_certificate_file is None:
+            raise ValueError("HARBORGRID_TLS_CLIENT_CA_FILE needs HARBORGRID_TLS_CERTIFICATE_FILE")
+        return self
+
     @property
     def issuer(self) -> str:
         """Who we are to applications (RFC 8414): where callers reach the API."""
@@ -191,7 +226,9 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         lines = [
-            f"HARBORGRID_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']} (got {problem['input']!r})"
+            f"HARBORGRID_{str(problem['loc'][0]).upper()}: {problem['msg']} (got {problem['input']!r})"
+            if problem["loc"]
+            else str(problem["ctx"]["error"])
             for problem in error.errors()
         ]
         raise BadConfiguration("\n".join(lines)) from None

@@ -21,6 +21,7 @@ from api.billing import plans, subscriptions
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
 from api.callers import AccessTokens
+from api.client_certificates import ClientCertificates
 from api.directory import Directory
 from api.edge import Edge
 from api.envelope import API_VERSION
@@ -37,6 +38,7 @@ from api.security import (
     authorizations,
     authorize,
     check,
+    client_certificates,
     data_keys,
     devices,
     invitation_links,
@@ -75,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     password_resets.router,
     api_keys.router,
     service_accounts.router,
+    client_certificates.router,
     applications.router,
     authorizations.router,
     oauth2.router,
@@ -132,6 +135,7 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
             app.state.operator_sessions,
             container.revocations,
             AccessTokens(container.database, container.signing_keys, container.settings.issuer),
+            ClientCertificates(container.database, container.settings, container.revocations),
             idle=timedelta(minutes=container.settings.session_idle_minutes),
         ),
         max_body_bytes=container.settings.api_max_body_bytes,

@@ -1,4 +1,5 @@
-"""Who is calling: an API key in `X-API-Key`, or as `Authorization: Bearer` a session's token or an access token.
+"""Who is calling: an API key in `X-API-Key`, as `Authorization: Bearer` a session's token or an access token, or
+whoever came with a certificate.
 
 Keys and sessions' tokens are compared with their stored hash in constant time; access tokens are signed, and hold as
 long as what they were granted by.
@@ -9,15 +10,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from starlette.types import Scope
+
 from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
 from adapters.security.remembered import Remembered
 from adapters.security.revocations import Revocations
 from api.callers import AccessTokens, Caller, looks_like_jwt, seconds_left
+from api.client_certificates import ClientCertificates
 from api.operator_session import CODEC_PATH, OperatorSessions
 from domain.kernel.errors import Unauthenticated
-from domain.kernel.permissions import Scope
+from domain.kernel.permissions import Scope as Reach
 from domain.security.events import SECOND_FACTORS
 from domain.security.ids import ApiKeyId, SessionId
 from domain.security.model import Principal
@@ -58,26 +62,27 @@ class Authentication:
         sessions: OperatorSessions,
         revocations: Revocations,
         access_tokens: AccessTokens,
+        certificates: ClientCertificates,
         *,
         idle: timedelta,
     ) -> None:
         self._database, self._sessions, self._idle = database, sessions, idle
-        self._access_tokens = access_tokens
+        self._access_tokens, self._certificates = access_tokens, certificates
         self._callers: Remembered[bytes, Caller] = Remembered(
             self._owner_of,
             revocations,
             lambda about, _, caller: about in caller.rests_on,
         )
 
-    async def caller(self, headers: dict[bytes, bytes], path: str) -> Caller | None:
+    async def caller(self, headers: dict[bytes, bytes], scope: Scope) -> Caller | None:
         """The caller, or None. Raises Unauthenticated for credentials that are not valid."""
         presented = headers.get(b"x-api-key")
         if presented is None:
             presented = _bearer(headers.get(b"authorization"))
         if presented is None:
             # A cookie rides along unasked, so it opens nothing but the codec, which changes nothing.
-            cookie = headers.get(b"cookie") if path.startswith(CODEC_PATH) else None
-            return await self._holder_of(cookie) if cookie else None
+            cookie = headers.get(b"cookie") if scope["path"].startswith(CODEC_PATH) else None
+            return await (self._holder_of(cookie) if cookie else self._certificates.caller(scope, headers))
         return self._callers.now(presented) or await self._callers.get(presented)
 
     async def _owner_of(self, presented: bytes) -> tuple[Caller, float]:
@@ -158,7 +163,7 @@ def _program(row: Any) -> Caller:
     principal = Principal(
         id=ApiKeyId(row["id"]),
         tenant_id=row["tenant_id"],
-        scopes=frozenset(Scope(scope) for scope in row["scopes"]),
+        scopes=frozenset(Reach(scope) for scope in row["scopes"]),
     )
     return Caller.of(principal)
 

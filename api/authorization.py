@@ -12,7 +12,9 @@ from fastapi import Request
 from adapters.container import Container
 from adapters.kernel.clock import utc_now
 from adapters.security.access import AccessRules
+from adapters.settings import Settings
 from adapters.telemetry.metrics import DECISIONS
+from api.client_certificates import is_trusted
 from api.parameters import container_of
 from domain.kernel.context import current_context
 from domain.kernel.errors import Unauthenticated, Unavailable
@@ -75,7 +77,8 @@ def thing_of(request: Request) -> str | None:
 
 def circumstances_of(request: Request) -> Circumstances:
     """What the request tells besides. The country is believed if the deployment says which header has it."""
-    header = container_of(request).settings.country_header
+    settings = container_of(request).settings
+    header = settings.country_header if _believes(settings, request) else ""
     country = request.headers.get(header, "").upper() if header else ""
     return Circumstances(
         now=utc_now(),
@@ -84,9 +87,15 @@ def circumstances_of(request: Request) -> Circumstances:
     )
 
 
+def _believes(settings: Settings, request: Request) -> bool:
+    """Whether headers that proxies set are believed. Whoever names no proxies trusts all."""
+    return not settings.trusted_proxies or is_trusted(settings, request.scope)
+
+
 def _address_of(request: Request) -> str | None:
     """The caller's IP address; that of the proxy if it tells none that can be read."""
-    header = container_of(request).settings.client_address_header
+    settings = container_of(request).settings
+    header = settings.client_address_header if _believes(settings, request) else ""
     told = request.headers.get(header, "").rpartition(",")[2].strip() if header else ""
     if told.startswith("["):
         told = told[1:].partition("]")[0]

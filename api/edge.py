@@ -65,7 +65,7 @@ class Edge:
         _now.in_progress += 1
         try:
             try:
-                caller = await self._authentication.caller(headers, scope["path"])
+                caller = await self._authentication.caller(headers, scope)
                 receive = _limited(headers, receive, self._max_body)
             except Exception as error:  # noqa: BLE001 - answered in the envelope, like every other
                 refused = error

@@ -9,6 +9,7 @@ from adapters.postgres.answers import PostgresAnswers
 from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
 from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
+from adapters.security.certificates import PostgresCertificates
 from adapters.security.grants import PostgresGrants
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
 from adapters.security.passkeys import PostgresPasskeys
@@ -166,6 +167,7 @@ class PostgresSecurityUnitOfWork:
         self.passkeys = PostgresPasskeys(session)
         self.service_accounts = PostgresServiceAccounts(session)
         self.applications = PostgresApplications(session)
+        self.certificates = PostgresCertificates(session)
         self.grants = PostgresGrants(session)
         self.signing_keys = PostgresSigningKeys(session)
         self.answers = PostgresAnswers(session)

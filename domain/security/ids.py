@@ -77,3 +77,7 @@ class PasskeyId(Id, prefix="pky"):
 
 class PasskeyChallengeId(Id, prefix="pkc"):
     """What a device has to sign; never the bytes."""
+
+
+class ClientCertificateId(Id, prefix="crt"):
+    """A certificate that a service account comes with."""

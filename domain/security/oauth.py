@@ -19,6 +19,7 @@ from domain.security.events import Factor
 from domain.security.ids import (
     ApplicationId,
     AuthorizationCodeId,
+    ClientCertificateId,
     ClientSecretId,
     DeviceAuthorizationId,
     GrantId,
@@ -68,6 +69,25 @@ class ServiceAccount(Payload):
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+
+
+class ClientCertificate(Payload):
+    """What a service account comes with over mutual TLS. thumbprint: SHA-256 of the DER, in hexadecimal.
+
+    subject, issuer: as RFC 4514 writes them; serial: in hexadecimal.
+    """
+
+    id: ClientCertificateId
+    tenant_id: TenantId
+    service_account_id: ServiceAccountId
+    thumbprint: str
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    created_at: datetime
+    revoked_at: datetime | None = None
 
 
 class ClientSecret(Payload):

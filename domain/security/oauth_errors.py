@@ -65,3 +65,25 @@ class SigningKeyNotFound(NotFound):
 
     code = "security.signing_key_not_found"
     hint = "GET /v1/security/signing-keys lists them."
+
+
+class CertificateInvalid(Refused):
+    """No program could come with this certificate; details say why."""
+
+    code = "security.certificate_invalid"
+    status = 422
+    hint = "Send one X.509 certificate in PEM, of the program, for client authentication."
+
+
+class CertificateKnown(Conflict):
+    """This certificate is registered already."""
+
+    code = "security.certificate_known"
+    hint = "Each service account needs a certificate of its own; revoke it where it is before you move it."
+
+
+class CertificateNotFound(NotFound):
+    """There is no such certificate for this caller."""
+
+    code = "security.certificate_not_found"
+    hint = "GET /v1/security/client-certificates lists them."

@@ -11,6 +11,7 @@ from domain.kernel.pagination import Page
 from domain.security.ids import (
     ApplicationId,
     AuthorizationCodeId,
+    ClientCertificateId,
     ClientSecretId,
     DeviceAuthorizationId,
     GrantId,
@@ -21,6 +22,7 @@ from domain.security.ids import (
 from domain.security.oauth import (
     Application,
     AuthorizationCode,
+    ClientCertificate,
     ClientSecret,
     DeviceAuthorization,
     Grant,
@@ -161,6 +163,33 @@ class Grants(Protocol):
         self, tenant: TenantId, user_code: str, *, now: datetime
     ) -> tuple[DeviceAuthorization, bytes] | None:
         """The one that waits with this code for somebody of this tenant; locked until the transaction ends."""
+        ...
+
+
+class Certificates(Protocol):
+    """Certificates that service accounts come with."""
+
+    async def add(self, certificate: ClientCertificate) -> bool:
+        """Insert; False if it is registered already."""
+        ...
+
+    async def get(self, tenant: TenantId | None, certificate_id: ClientCertificateId) -> ClientCertificate:
+        """Locked until the transaction ends. Raises CertificateNotFound."""
+        ...
+
+    async def revoke(self, certificate_id: ClientCertificateId, *, at: datetime) -> None:
+        """Make it useless."""
+        ...
+
+    async def page(
+        self,
+        tenant: TenantId | None,
+        account_id: ServiceAccountId | None,
+        *,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[ClientCertificate]:
+        """Newest first, revoked ones as well; of one service account, if one is named."""
         ...
 
 

@@ -66,3 +66,6 @@ ROTATE_SIGNING_KEY = Permission("security.rotate_signing_key", Scope.OPERATOR, "
 REVOKE_SIGNING_KEY = Permission("security.revoke_signing_key", Scope.OPERATOR, "SigningKey")
 READ_PASSKEYS = Permission("security.read_passkeys", Scope.READ, "User")
 MANAGE_PASSKEYS = Permission("security.manage_passkeys", Scope.READ, "User")
+READ_CERTIFICATES = Permission("security.read_certificates", Scope.READ, "ServiceAccount")
+REGISTER_CERTIFICATE = Permission("security.register_certificate", Scope.ADMIN, "ServiceAccount")
+REVOKE_CERTIFICATE = Permission("security.revoke_certificate", Scope.ADMIN, "ServiceAccount")

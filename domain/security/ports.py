@@ -14,7 +14,7 @@ from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
 from domain.security.ids import ApiKeyId, PolicyId
 from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant
-from domain.security.oauth_ports import Applications, Grants, ServiceAccounts, SigningKeys
+from domain.security.oauth_ports import Applications, Certificates, Grants, ServiceAccounts, SigningKeys
 from domain.security.people_ports import (
     Invitations,
     Members,
@@ -170,6 +170,8 @@ class SecurityUnitOfWork(Protocol):
     def service_accounts(self) -> ServiceAccounts: ...
     @property
     def applications(self) -> Applications: ...
+    @property
+    def certificates(self) -> Certificates: ...
     @property
     def grants(self) -> Grants: ...
     @property

@@ -10,6 +10,7 @@ import pytest
 from applications import on_its_own, own_token
 from conftest import Stack, Tenant, until
 from people import new_member, signed_in
+from x509s import made
 
 from api.app import ROUTERS, directory_of
 from domain.security.people import Role
@@ -49,6 +50,7 @@ BY_ID = [
     Route("DELETE", "/v1/security/policies/{policy_id}", headers={"If-Match": '"99"'}, right=412),
     Route("POST", "/v1/security/sessions/{session_id}/revoke"),
     Route("POST", "/v1/security/authorizations/{grant_id}/revoke"),
+    Route("POST", "/v1/security/client-certificates/{certificate_id}/revoke"),
     Route("POST", "/v1/security/passkeys/{passkey_id}/remove", body={"password": "x"}, wrong=403, right=403),
     Route("POST", "/v1/security/applications/{application_id}/rotate-secret", body={}),
     Route("POST", "/v1/security/applications/{application_id}/disable"),
@@ -110,6 +112,14 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     invitation = await owner.http.post("/v1/security/invitations", json=guest, headers=owner.headers)
     program = await on_its_own(owner)
     await own_token(stack, program)
+    certificate = await owner.http.post(
+        "/v1/security/client-certificates",
+        json={
+            "serviceAccountId": await first("/v1/security/service-accounts"),
+            "certificate": made("for the test").pem,
+        },
+        headers=owner.headers,
+    )
     keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
@@ -133,6 +143,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "policy_id": policy.json()["data"]["id"],
         "user_id": person.id,
         "session_id": person.session_id,
+        "certificate_id": certificate.json()["data"]["id"],
         "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
         "application_id": program.id,
         "service_account_id": await first("/v1/security/service-accounts"),
