@@ -30,6 +30,7 @@ from adapters.bus.store import PostgresEventReader
 from adapters.bus.subscriptions import PostgresSubscriptions
 from adapters.bus.transport import PostgresTransport
 from adapters.kernel.clock import new_id, utc_now
+from adapters.kernel.outside import Outside
 from adapters.notifications.postgres import PostgresNotificationsUnitOfWork
 from adapters.notifications.smtp import SmtpSender
 from adapters.postgres.database import Database, connect
@@ -38,6 +39,7 @@ from adapters.postgres.spares import SpareSchemas
 from adapters.postgres.wakeups import Wakeups
 from adapters.security.access import AccessRules
 from adapters.security.audit import AuditReader
+from adapters.security.federation import OpenIdFederation
 from adapters.security.keyring import PostgresKeyRing, read_master_key
 from adapters.security.migrations import PostgresTenantMigrations
 from adapters.security.passwords import Passwords
@@ -114,6 +116,8 @@ class Container:
         self.plans = KnownPlans(database)
         self.security = UnitsOfWork(database, PostgresSecurityUnitOfWork, as_tenant=False)
         self.signing_keys = SigningKeyRing(database, self.security, self.master_key, self.revocations)
+        self.outside = Outside(private=settings.outside_private)
+        self.federation = OpenIdFederation(self.outside, self.master_key, utc_now)
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
         self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=False)
         self.analytics = UnitsOfWork(database, self._analytics, as_tenant=True)
@@ -250,4 +254,5 @@ async def open_container(
         if serves:
             await stack.enter_async_context(container.revocations.heard_from(database))
         stack.callback(container.lake.close)
+        stack.push_async_callback(container.outside.close)
         yield container

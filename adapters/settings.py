@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         default=None,
         description="PEM of the authorities whose client certificates the API's TLS accepts; clients may have none.",
     )
+    outside_private: bool = Field(
+        default=False,
+        description="Whether places that tenants name, such as identity providers, may be in private networks and "
+        "without TLS. For trials on one machine.",
+    )
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )

@@ -25,6 +25,8 @@ OPEN = frozenset(
         "POST /v1/security/sessions",
         "POST /v1/security/passkey-sign-ins/begin",
         "POST /v1/security/passkey-sign-ins",
+        "POST /v1/security/provider-sign-ins/begin",
+        "POST /v1/security/provider-sign-ins",
         "POST /v1/security/password-resets",
         "POST /v1/security/password-resets/redeem",
         "POST /v1/security/invitation-links/look-up",

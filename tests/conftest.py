@@ -240,6 +240,7 @@ def settings_for(
         "task_queue": f"queue-{database}",
         "worker_sdk_metrics_port": 0,
         "worker_shutdown_grace_seconds": 1.0,
+        "outside_private": True,
     }
     return Settings(**{**known, **changes})
 

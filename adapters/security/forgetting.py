@@ -31,6 +31,7 @@ class Forgetting:
             "security_grant": ("expires_at < now() - $1::interval", FORGOTTEN_AFTER * 7),
             "security_client_assertion": ("expires_at < now() - $1::interval", CLOCK_SKEW * 2),
             "security_passkey_challenge": ("expires_at < now() - $1::interval", CLOCK_SKEW * 2),
+            "security_provider_sign_in": ("expires_at < now() - $1::interval", CLOCK_SKEW * 2),
             "security_session": ("greatest(expires_at, created_at) < now() - $1::interval", KNOWN_NETWORK_FOR),
         }
         gone = 0

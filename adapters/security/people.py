@@ -270,14 +270,17 @@ class PostgresSessions:
             "UPDATE security_session SET factors = $2, proved_at = $3 WHERE id = $1", session_id, list(factors), at
         )
 
-    async def live(self, user_id: UserId, *, used_since: datetime, now: datetime) -> list[Session]:
-        """A person's sessions that have not ended, newest first."""
+    async def live(
+        self, user_id: UserId, *, tenant: TenantId | None = None, used_since: datetime, now: datetime
+    ) -> list[Session]:
+        """A person's sessions that have not ended, in this tenant or in all, newest first."""
         rows = await self._sql.fetch(
             f"SELECT {_SESSION} FROM security_session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 "
-            "AND last_seen_at > $3 ORDER BY id DESC LIMIT 500",
+            "AND last_seen_at > $3 AND ($4::text IS NULL OR tenant_id = $4) ORDER BY id DESC LIMIT 500",
             user_id,
             now,
             used_since,
+            tenant,
         )
         return [Session(**dict(row)) for row in rows]
 

@@ -11,6 +11,7 @@ from adapters.postgres.session import Session
 from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
 from adapters.security.certificates import PostgresCertificates
 from adapters.security.grants import PostgresGrants
+from adapters.security.identity_providers import PostgresIdentityProviders
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
 from adapters.security.passkeys import PostgresPasskeys
 from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
@@ -169,6 +170,7 @@ class PostgresSecurityUnitOfWork:
         self.applications = PostgresApplications(session)
         self.certificates = PostgresCertificates(session)
         self.grants = PostgresGrants(session)
+        self.identity_providers = PostgresIdentityProviders(session)
         self.signing_keys = PostgresSigningKeys(session)
         self.answers = PostgresAnswers(session)
         self.events = session

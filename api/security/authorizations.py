@@ -59,7 +59,9 @@ async def list_own_authorizations(
 ) -> Answer[list[AuthorizationView]]:
     """Which applications act for you, in every tenant of yours, newest first."""
     user = person_of(person)
-    found = await world.security(None, lambda uow: uow.grants.live(user_id=user, now=utc_now()))
+    found = await world.security(
+        None, lambda uow: uow.grants.live(user_id=user, tenant=person.confined_to, now=utc_now())
+    )
     return ok([_view(grant) for grant in found])
 
 
@@ -69,7 +71,7 @@ async def revoke(
 ) -> Answer[AuthorizationView]:
     """Take back what an application may do for you, or as an administrator for a member, from the next request on."""
     there = await world.security(None, lambda uow: uow.grants.get(None, grant_id))
-    own = there.user_id == caller.id
+    own = there.user_id == caller.id and caller.confined_to in (None, there.tenant_id)
     if not own and not caller.is_operator and there.tenant_id != caller.tenant_id:
         raise AuthorizationNotFound
     if not own:

@@ -86,7 +86,9 @@ async def get_me(caller: Annotated[Principal, may(READ_SELF)], world: World) -> 
                 "name": account.user.name,
                 "email": account.user.email,
                 "has_password": account.password_hash is not None,
-                "memberships": account.memberships,
+                "memberships": tuple(
+                    each for each in account.memberships if caller.confined_to in (None, each.tenant_id)
+                ),
             }
         )
     )

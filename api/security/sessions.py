@@ -117,7 +117,9 @@ async def list_own_sessions(
     """Where you are signed in, in every tenant of yours, newest first."""
     now, user = utc_now(), person_of(person)
     used_since = now - timedelta(minutes=world.settings.session_idle_minutes)
-    found = await world.security(None, lambda uow: uow.sessions.live(user, used_since=used_since, now=now))
+    found = await world.security(
+        None, lambda uow: uow.sessions.live(user, tenant=person.confined_to, used_since=used_since, now=now)
+    )
     return ok([_view(session, person.session_id) for session in found])
 
 
@@ -147,7 +149,14 @@ async def revoke_others(person: Annotated[Principal, may(REVOKE_OWN_SESSION)], w
     user = person_of(person)
     ended = await world.security(
         person.tenant_id,
-        lambda uow: end_other_sessions(uow, user, keep=person.session_id, reason=EndReason.REVOKED, now=utc_now()),
+        lambda uow: end_other_sessions(
+            uow,
+            user,
+            tenant=person.confined_to,
+            keep=person.session_id,
+            reason=EndReason.REVOKED,
+            now=utc_now(),
+        ),
     )
     for session_id in ended:
         world.revocations.tell(session_id)
@@ -163,7 +172,7 @@ async def revoke(
 ) -> Answer[SessionView]:
     """End a session of yours, or as an administrator one of a member's, from the next request on."""
     there = await world.security(None, lambda uow: uow.sessions.get(session_id))
-    own = there.user_id == caller.id
+    own = there.user_id == caller.id and caller.confined_to in (None, there.tenant_id)
     if not own and not caller.is_operator and there.tenant_id != caller.tenant_id:
         raise SessionNotFound
     if not own:

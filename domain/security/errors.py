@@ -1,6 +1,14 @@
 """Refusals of security."""
 
-from domain.kernel.errors import Conflict, Forbidden, NotFound, Refused, TooManyRequests, Unauthenticated
+from domain.kernel.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Refused,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class TenantNotFound(NotFound):
@@ -378,3 +386,24 @@ class TooManyPasskeys(Conflict):
 
     code = "security.too_many_passkeys"
     hint = "Remove one that you no longer use: POST /v1/security/passkeys/{id}/remove."
+
+
+class ProviderSignInUnknown(Refused):
+    """This sign-in at an identity provider is over, or never began here."""
+
+    code = "security.provider_sign_in_unknown"
+    hint = "Begin again: POST /v1/security/provider-sign-ins/begin. A state works once, for ten minutes."
+
+
+class ProviderAnswerRefused(Unauthenticated):
+    """What the identity provider answered does not prove anything; details say why."""
+
+    code = "security.provider_answer_refused"
+    hint = "Begin again; if it goes on, an administrator has to look at the provider's settings."
+
+
+class ProviderUnreachable(Unavailable):
+    """The identity provider does not answer."""
+
+    code = "security.provider_unreachable"
+    hint = "Try again in a while, or sign in with your password or a passkey."

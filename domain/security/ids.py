@@ -81,3 +81,11 @@ class PasskeyChallengeId(Id, prefix="pkc"):
 
 class ClientCertificateId(Id, prefix="crt"):
     """A certificate that a service account comes with."""
+
+
+class IdentityProviderId(Id, prefix="idp"):
+    """Where a tenant's people have another account."""
+
+
+class ProviderSignInId(Id, prefix="psi"):
+    """Somebody on their way to a provider and back; never the `state`."""

@@ -98,10 +98,16 @@ async def end_session(
 
 
 async def end_other_sessions(
-    uow: SecurityUnitOfWork, user_id: UserId, *, keep: SessionId | None, reason: EndReason, now: datetime
+    uow: SecurityUnitOfWork,
+    user_id: UserId,
+    *,
+    tenant: TenantId | None = None,
+    keep: SessionId | None,
+    reason: EndReason,
+    now: datetime,
 ) -> list[SessionId]:
-    """End a person's sessions in all tenants but this one; those that were ended."""
-    ended = await uow.sessions.end_all(user_id, keep=keep, at=now, reason=reason)
+    """End a person's sessions, in this tenant or in all, but for one; those that were ended."""
+    ended = await uow.sessions.end_all(user_id, tenant=tenant, keep=keep, at=now, reason=reason)
     _tell_ended(uow, ended, reason, now=now)
     return [session.id for session in ended]
 

@@ -99,6 +99,14 @@ class Principal(Payload):
         return Scope.OPERATOR in self.scopes
 
     @property
+    def confined_to(self) -> TenantId | None:
+        """The only tenant whose things of theirs a person sees: the tenant's own identity provider let them in.
+
+        It could let in anybody as anybody; what they have elsewhere is none of its business.
+        """
+        return self.tenant_id if Factor.IDENTITY_PROVIDER in self.factors else None
+
+    @property
     def kind(self) -> ActorKind:
         """What kind of caller it is."""
         if self.is_operator:

@@ -23,6 +23,8 @@ from domain.security.ids import (
     ClientSecretId,
     DeviceAuthorizationId,
     GrantId,
+    IdentityProviderId,
+    ProviderSignInId,
     RefreshTokenId,
     ServiceAccountId,
     SigningKeyId,
@@ -208,6 +210,37 @@ class Holder(Payload):
     role: Role
     name: str
     email: str | None
+
+
+class IdentityProvider(Payload):
+    """Where a tenant's people have another account. sealed: our secret there, encrypted.
+
+    join_as: what somebody becomes who is no member yet, if their verified address is at one of `domains`.
+    """
+
+    id: IdentityProviderId
+    tenant_id: TenantId
+    name: str
+    issuer: str
+    client_id: str
+    sealed: bytes
+    redirect_uris: tuple[str, ...]
+    join_as: Role | None
+    domains: tuple[str, ...]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+class ProviderSignIn(Payload):
+    """Somebody was sent to a provider. code_verifier: of PKCE (RFC 7636); nonce: for the ID token."""
+
+    id: ProviderSignInId
+    provider_id: IdentityProviderId
+    redirect_uri: str
+    nonce: str
+    code_verifier: str
+    created_at: datetime
+    expires_at: datetime
 
 
 class SigningKey(Payload):

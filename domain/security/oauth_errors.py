@@ -87,3 +87,18 @@ class CertificateNotFound(NotFound):
 
     code = "security.certificate_not_found"
     hint = "GET /v1/security/client-certificates lists them."
+
+
+class IdentityProviderNotFound(NotFound):
+    """There is no such identity provider for this caller."""
+
+    code = "security.identity_provider_not_found"
+    hint = "GET /v1/security/identity-providers lists them."
+
+
+class IdentityProviderInvalid(Refused):
+    """This is no identity provider that people could sign in at; details tell what does not fit."""
+
+    code = "security.identity_provider_invalid"
+    status = 422
+    hint = "Mend what details name: the issuer is what its /.well-known/openid-configuration calls itself."

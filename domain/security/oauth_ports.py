@@ -15,6 +15,8 @@ from domain.security.ids import (
     ClientSecretId,
     DeviceAuthorizationId,
     GrantId,
+    IdentityProviderId,
+    ProviderSignInId,
     RefreshTokenId,
     ServiceAccountId,
     SigningKeyId,
@@ -27,6 +29,8 @@ from domain.security.oauth import (
     DeviceAuthorization,
     Grant,
     Holder,
+    IdentityProvider,
+    ProviderSignIn,
     RefreshToken,
     RevokeReason,
     ServiceAccount,
@@ -190,6 +194,38 @@ class Certificates(Protocol):
         limit: int,
     ) -> Page[ClientCertificate]:
         """Newest first, revoked ones as well; of one service account, if one is named."""
+        ...
+
+
+class IdentityProviders(Protocol):
+    """Where a tenant's people have another account."""
+
+    async def put(self, provider: IdentityProvider) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, tenant: TenantId | None, provider_id: IdentityProviderId) -> IdentityProvider:
+        """Raises IdentityProviderNotFound."""
+        ...
+
+    async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[IdentityProvider]:
+        """Newest first, disabled ones as well."""
+        ...
+
+    async def add_sign_in(self, sign_in: ProviderSignIn, secret_hash: bytes) -> None:
+        """Insert."""
+        ...
+
+    async def take_sign_in(self, sign_in_id: ProviderSignInId, secret_hash: bytes) -> ProviderSignIn | None:
+        """Use it up, if it is there."""
+        ...
+
+    async def linked(self, provider_id: IdentityProviderId, subject: str) -> UserId | None:
+        """Who this subject is here."""
+        ...
+
+    async def link(self, provider_id: IdentityProviderId, subject: str, user_id: UserId, *, at: datetime) -> None:
+        """This subject is this person from now on."""
         ...
 
 

@@ -135,8 +135,10 @@ class Sessions(Protocol):
         """Its holder has proved who they are, by these factors in all."""
         ...
 
-    async def live(self, user_id: UserId, *, used_since: datetime, now: datetime) -> list[Session]:
-        """A person's sessions that have not ended, in all tenants, newest first; some hundreds at most."""
+    async def live(
+        self, user_id: UserId, *, tenant: TenantId | None = None, used_since: datetime, now: datetime
+    ) -> list[Session]:
+        """A person's sessions that have not ended, in this tenant or in all, newest first; some hundreds at most."""
         ...
 
     async def were_from(self, user_id: UserId, network: str, *, since: datetime) -> bool:

@@ -14,7 +14,14 @@ from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
 from domain.security.ids import ApiKeyId, PolicyId
 from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant
-from domain.security.oauth_ports import Applications, Certificates, Grants, ServiceAccounts, SigningKeys
+from domain.security.oauth_ports import (
+    Applications,
+    Certificates,
+    Grants,
+    IdentityProviders,
+    ServiceAccounts,
+    SigningKeys,
+)
 from domain.security.people_ports import (
     Invitations,
     Members,
@@ -174,6 +181,8 @@ class SecurityUnitOfWork(Protocol):
     def certificates(self) -> Certificates: ...
     @property
     def grants(self) -> Grants: ...
+    @property
+    def identity_providers(self) -> IdentityProviders: ...
     @property
     def signing_keys(self) -> SigningKeys: ...
     @property

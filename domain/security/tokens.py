@@ -17,6 +17,7 @@ from domain.security.ids import (
     AuthorizationCodeId,
     ClientSecretId,
     DeviceAuthorizationId,
+    ProviderSignInId,
     RefreshTokenId,
     SessionId,
 )
@@ -55,6 +56,7 @@ SESSION = TokenFormat("hgs_", SessionId)
 CLIENT_SECRET = TokenFormat("hgx_", ClientSecretId)
 AUTHORIZATION_CODE = TokenFormat("hgc_", AuthorizationCodeId)
 REFRESH_TOKEN = TokenFormat("hgr_", RefreshTokenId)
+PROVIDER_SIGN_IN = TokenFormat("hgf_", ProviderSignInId)
 DEVICE_CODE = TokenFormat("hgd_", DeviceAuthorizationId)
 
 

@@ -51,6 +51,7 @@ BY_ID = [
     Route("POST", "/v1/security/sessions/{session_id}/revoke"),
     Route("POST", "/v1/security/authorizations/{grant_id}/revoke"),
     Route("POST", "/v1/security/client-certificates/{certificate_id}/revoke"),
+    Route("POST", "/v1/security/identity-providers/{provider_id}/disable"),
     Route("POST", "/v1/security/passkeys/{passkey_id}/remove", body={"password": "x"}, wrong=403, right=403),
     Route("POST", "/v1/security/applications/{application_id}/rotate-secret", body={}),
     Route("POST", "/v1/security/applications/{application_id}/disable"),
@@ -120,6 +121,17 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         },
         headers=owner.headers,
     )
+    provider = await owner.http.post(
+        "/v1/security/identity-providers",
+        json={
+            "name": "Ourselves",
+            "issuer": stack.url,
+            "clientId": program.id,
+            "clientSecret": program.secret,
+            "redirectUris": ["https://front.example/"],
+        },
+        headers=owner.headers,
+    )
     keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
@@ -144,6 +156,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "user_id": person.id,
         "session_id": person.session_id,
         "certificate_id": certificate.json()["data"]["id"],
+        "provider_id": provider.json()["data"]["id"],
         "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
         "application_id": program.id,
         "service_account_id": await first("/v1/security/service-accounts"),
