@@ -14,7 +14,7 @@ from rich.table import Table
 
 from adapters.settings import Settings
 from adapters.telemetry.logs import configure_logs
-from performance import access, audit, bus, http, saga
+from performance import access, audit, bus, http, saga, tokens
 from performance.report import Figure, page
 
 # What writes most comes last: the disk is busy for a while after it.
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "saga": saga.measure,
     "http": http.measure,
     "access": access.measure,
+    "tokens": tokens.measure,
     "audit": audit.measure,
     "bus": bus.measure,
 }
