@@ -8,10 +8,11 @@ from temporalio import activity
 
 from domain.kernel.ids import TenantId
 from domain.kernel.ports import Clock, Transactions
-from domain.notifications.commands import MailTaken, SendLinkEmail, SendWelcomeEmail
+from domain.notifications.commands import MailTaken, SendLinkEmail, SendNotice, SendWelcomeEmail
 from domain.notifications.errors import MailRefused
 from domain.notifications.link_mails import link_mail
 from domain.notifications.model import DeliveryStatus, Letter, Mail
+from domain.notifications.notices import notice_mail
 from domain.notifications.ports import MailSender, NotificationsUnitOfWork
 from domain.notifications.service import begin_delivery, record_refused, record_sent
 from domain.notifications.welcome import welcome_mail
@@ -51,6 +52,17 @@ class NotificationsActivities:
         )
         link = self._link_to(cmd.link_id)
         return await self._deliver(cmd.tenant_id, letter, lambda message_id: link_mail(cmd, message_id, link))
+
+    @activity.defn(name="notifications.send_notice")
+    async def send_notice(self, cmd: SendNotice) -> MailTaken:
+        """Tell somebody what happened."""
+        letter = Letter(
+            purpose=f"{cmd.kind}/{cmd.about}",
+            notification_id=cmd.notification_id,
+            template=cmd.kind,
+            recipient=cmd.recipient,
+        )
+        return await self._deliver(cmd.tenant_id, letter, lambda message_id: notice_mail(cmd, message_id))
 
     async def _deliver(self, tenant: TenantId, letter: Letter, write: Callable[[str], Mail]) -> MailTaken:
         """Every attempt carries the same Message-ID, so a repeat is told apart by receivers."""

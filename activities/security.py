@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
-from domain.security import invitations, password_changes
+from domain.security import elevations, invitations, password_changes
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     Addressee,
     DeprovisionTenant,
+    ElevationAudience,
+    ElevationState,
+    FollowElevation,
     FollowInvitation,
     ListTenants,
     MailPasswordReset,
@@ -101,3 +104,13 @@ class SecurityActivities:
     async def rotate_signing_keys(self, _: RotateSigningKeys) -> SigningKeysRotated:
         """Let a new key sign tokens wherever one has signed for long enough."""
         return SigningKeysRotated(introduced=tuple(await self._rotation.rotate_due()))
+
+    @activity.defn(name="security.settle_elevation")
+    async def settle_elevation(self, cmd: FollowElevation) -> ElevationState:
+        """Close an elevation that is over by its time; where it stands."""
+        return await self._transactions(cmd.tenant_id, lambda uow: elevations.settle(uow, cmd, now=self._now()))
+
+    @activity.defn(name="security.elevation_audience")
+    async def elevation_audience(self, cmd: FollowElevation) -> ElevationAudience:
+        """Who can approve, end or review an elevation."""
+        return await self._transactions(cmd.tenant_id, lambda uow: elevations.audience(uow, cmd))

@@ -179,6 +179,9 @@ class Container:
             security.seal_audit,
             security.verify_audit,
             security.rotate_signing_keys,
+            security.settle_elevation,
+            security.elevation_audience,
+            notifications.send_notice,
             bus.deliver,
             bus.rebuild_projection,
         ]

@@ -36,10 +36,13 @@ FROM security_api_key WHERE id = $1 AND secret_hash IS NOT NULL
 """
 _SESSION = """
 SELECT session.id, session.user_id, session.tenant_id, session.secret_hash, session.expires_at, session.last_seen_at,
-    session.factors, session.proved_at, membership.role, session.last_seen_at < now() - interval '1 minute' AS is_stale
+    session.factors, session.proved_at, membership.role, elevation.role AS elevated,
+    elevation.expires_at AS elevated_until, session.last_seen_at < now() - interval '1 minute' AS is_stale
 FROM security_session AS session
 JOIN security_membership AS membership USING (tenant_id, user_id)
 JOIN security_tenant AS tenant ON tenant.id = session.tenant_id AND tenant.status = 'active'
+LEFT JOIN security_elevation AS elevation ON elevation.user_id = session.user_id
+    AND elevation.tenant_id = session.tenant_id AND elevation.status = 'active' AND elevation.expires_at > now()
 WHERE session.id = $1 AND session.ended_at IS NULL
 """
 # Several processes may see one at once: who finds another at it has nothing to add.
@@ -118,13 +121,17 @@ class Authentication:
             raise Unauthenticated("the session is unknown or has ended", hint="POST /v1/security/sessions opens one.")
         if row["is_stale"]:
             await self._database.run(None, lambda session: session.sql.execute(_SESSION_USED, session_id))
-        role = Role(row["role"])
+        usual = Role(row["role"])
+        role = Role(row["elevated"]) if row["elevated"] and not usual.covers(Role(row["elevated"])) else usual
+        if row["elevated_until"] is not None:
+            ends = min(ends, row["elevated_until"])
         principal = Principal(
             id=row["user_id"],
             tenant_id=row["tenant_id"],
             scopes=frozenset({role.scope}),
             session_id=session_id,
             role=role,
+            elevated_from=usual if role is not usual else None,
             factors=tuple(row["factors"]),
             mfa=not SECOND_FACTORS.isdisjoint(row["factors"]),
             proved_at=row["proved_at"],

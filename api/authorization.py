@@ -45,6 +45,8 @@ async def demand(request: Request, permission: Permission) -> Principal:
     Raises Unauthenticated, or why not: ScopeMissing, OperatorsOnly, PolicyForbids, UpgradeRequired, StepUpRequired.
     """
     principal, world = principal_of(request), container_of(request)
+    if permission.lasting:
+        principal = principal.lasting
     rules = await rules_for(world.access, principal)
     thing = thing_of(request)
     decision = rules.decide(principal, permission, thing, partial(circumstances_of, request))

@@ -9,8 +9,8 @@ from domain.collaboration import events as collaboration
 from domain.compression import events as compression
 from domain.gateway import events as gateway
 from domain.notifications import events as notifications
+from domain.security import elevation_events, oauth_events
 from domain.security import events as security
-from domain.security import oauth_events
 from domain.spatial import events as spatial
 
 CATALOGUE = Catalogue.of(
@@ -22,6 +22,7 @@ CATALOGUE = Catalogue.of(
     compression,
     gateway,
     notifications,
+    elevation_events,
     oauth_events,
     security,
     spatial,

@@ -9,11 +9,13 @@ from typing import Any
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.bus.event import Event
-from domain.security.commands import FollowInvitation, MailPasswordReset
+from domain.security.commands import FollowElevation, FollowInvitation, MailPasswordReset
+from domain.security.elevation_events import ElevationBegan, ElevationClosed, ElevationRequested, ElevationReviewed
 from domain.security.events import InvitationClosed, InvitationCreated, PasswordResetRequested
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
-from workflows.security import invitation, password_reset
+from workflows.security import elevation, invitation, password_reset
+from workflows.security.elevation import ElevationWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 
@@ -65,6 +67,22 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         signal=InvitationWorkflow.closed,
         id=lambda fact: invitation.workflow_id(fact.tenant_id, fact.invitation_id),
         input=lambda fact: fact.outcome,
+    ),
+    Starts(
+        on=ElevationRequested,
+        workflow=ElevationWorkflow.run,
+        id=lambda fact: elevation.workflow_id(fact.tenant_id, fact.elevation_id),
+        input=lambda fact: FollowElevation.model_validate(fact.model_dump()),
+        summary=lambda fact: f"{'Broken glass' if fact.break_glass else 'Elevation'} of {fact.user_id} to {fact.role}",
+    ),
+    *(
+        Signals(
+            on=kind,
+            signal=ElevationWorkflow.changed,
+            id=lambda fact: elevation.workflow_id(fact.tenant_id, fact.elevation_id),
+            input=lambda fact: fact.about.type,
+        )
+        for kind in (ElevationBegan, ElevationClosed, ElevationReviewed)
     ),
     Starts(
         on=PasswordResetRequested,

@@ -4,6 +4,7 @@ from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security.elevation import ElevationWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
@@ -18,6 +19,7 @@ WORKFLOWS = (
     SealAuditWorkflow,
     VerifyAuditWorkflow,
     RotateSigningKeysWorkflow,
+    ElevationWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,
 )

@@ -10,6 +10,7 @@ from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
 from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
 from adapters.security.certificates import PostgresCertificates
+from adapters.security.elevations import PostgresElevations
 from adapters.security.grants import PostgresGrants
 from adapters.security.identity_providers import PostgresIdentityProviders
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
@@ -166,6 +167,7 @@ class PostgresSecurityUnitOfWork:
         self.invitations = PostgresInvitations(session)
         self.password_resets = PostgresPasswordResets(session)
         self.passkeys = PostgresPasskeys(session)
+        self.elevations = PostgresElevations(session)
         self.service_accounts = PostgresServiceAccounts(session)
         self.applications = PostgresApplications(session)
         self.certificates = PostgresCertificates(session)

@@ -154,7 +154,7 @@ def grant_by(person: Principal, application: Application, scopes: tuple[str, ...
         tenant_id=application.tenant_id,
         client_id=application.id,
         user_id=person_of(person),
-        scopes=grantable(scopes, person.role),
+        scopes=grantable(scopes, person.lasting.role or person.role),
         factors=person.factors,
         proved_at=person.proved_at,
         nonce=nonce,

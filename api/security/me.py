@@ -48,6 +48,7 @@ class Me(Payload):
     scopes: list[Scope]
     session_id: SessionId | None
     role: Role | None
+    elevated_from: Role | None = Field(default=None, description="What you are when your elevation has ended.")
     name: str | None = None
     email: str | None = None
     has_password: bool = False
@@ -74,6 +75,7 @@ async def get_me(caller: Annotated[Principal, may(READ_SELF)], world: World) -> 
         scopes=sorted(caller.scopes),
         session_id=caller.session_id,
         role=caller.role,
+        elevated_from=caller.elevated_from,
         mfa=caller.mfa,
         proved_at=caller.proved_at,
     )

@@ -89,4 +89,5 @@ async def delete_member(
 
 def role_of(caller: Principal) -> Role | None:
     """What the caller is among members; an operator stands above."""
+    caller = caller.lasting
     return None if caller.is_operator else caller.role or Role.of_scopes(caller.scopes)

@@ -42,6 +42,27 @@ class SendLinkEmail(Payload):
     expires_at: datetime
 
 
+class NoticeKind(StrEnum):
+    """What somebody is told."""
+
+    ELEVATION_REQUESTED = "elevation_requested"
+    GLASS_BROKEN = "glass_broken"
+    REVIEW_DUE = "review_due"
+
+
+class SendNotice(Payload):
+    """Tell somebody by mail, once. about: what makes it this notice and no other; facts: what its words name."""
+
+    tenant_id: TenantId
+    notification_id: NotificationId
+    kind: NoticeKind
+    about: str
+    facts: dict[str, str]
+    recipient_name: str
+    recipient: str
+    locale: str
+
+
 class MailTaken(Payload):
     """What the mail server took."""
 

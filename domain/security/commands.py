@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
-from domain.security.ids import ApiKeyId, InvitationId, PasswordResetId, SigningKeyId
+from domain.security.ids import ApiKeyId, ElevationId, InvitationId, PasswordResetId, SigningKeyId
 
 
 class ProvisionTenant(Payload):
@@ -135,3 +135,48 @@ class SigningKeysRotated(Payload):
     """Those that will sign."""
 
     introduced: tuple[SigningKeyId, ...]
+
+
+class FollowElevation(Payload):
+    """See that it ends, and that everybody whom it concerns knows."""
+
+    tenant_id: TenantId
+    elevation_id: ElevationId
+
+
+class ElevationState(Payload):
+    """Where an elevation stands, as its process needs to know."""
+
+    status: str
+    break_glass: bool
+    role: str
+    reason: str
+    decide_by: datetime
+    expires_at: datetime | None
+    reviewed: bool
+
+
+class ElevationProgress(Payload):
+    """Where its process stands; `next` is what happens at `next_at`, unless somebody acts before."""
+
+    status: str = ""
+    mail: str = ""
+    next: str = ""
+    next_at: datetime | None = None
+
+
+class Told(Payload):
+    """Somebody who is told by mail."""
+
+    id: UserId
+    name: str
+    email: str
+
+
+class ElevationAudience(Payload):
+    """Who can do something about it, and what they are told."""
+
+    organisation: str
+    locale: str
+    who: str
+    people: tuple[Told, ...]

@@ -407,3 +407,38 @@ class ProviderUnreachable(Unavailable):
 
     code = "security.provider_unreachable"
     hint = "Try again in a while, or sign in with your password or a passkey."
+
+
+class ElevationNotFound(NotFound):
+    """There is no such elevation for this caller."""
+
+    code = "security.elevation_not_found"
+    hint = "GET /v1/security/elevations/mine lists yours."
+
+
+class ElevationPointless(Conflict):
+    """You are that already, or another of yours is open."""
+
+    code = "security.elevation_pointless"
+    hint = "GET /v1/security/elevations/mine shows what is open; end it, or wait until it ends."
+
+
+class ElevationNotOpen(Conflict):
+    """This elevation stands where this can no longer be done."""
+
+    code = "security.elevation_not_open"
+    hint = "GET /v1/security/elevations shows where it stands."
+
+
+class NotYourOwnElevation(Forbidden):
+    """Somebody else has to do that: nobody approves or reviews themselves."""
+
+    code = "security.not_your_own_elevation"
+    hint = "Ask another administrator or owner of the tenant."
+
+
+class BreakGlassNotAllowed(Forbidden):
+    """You were not chosen for emergencies."""
+
+    code = "security.break_glass_not_allowed"
+    hint = "Ask for it and have it approved: POST /v1/security/elevations. Owners choose who may break glass."

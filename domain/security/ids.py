@@ -89,3 +89,7 @@ class IdentityProviderId(Id, prefix="idp"):
 
 class ProviderSignInId(Id, prefix="psi"):
     """Somebody on their way to a provider and back; never the `state`."""
+
+
+class ElevationId(Id, prefix="elv"):
+    """Somebody's being more than they are, for a while."""

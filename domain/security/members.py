@@ -6,6 +6,7 @@ from datetime import datetime
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
+from domain.security.elevations import end_all
 from domain.security.errors import LastOwner, RoleAboveYours, SessionNotFound
 from domain.security.events import Factor, MemberLeft, MemberRoleChanged, SessionEnded
 from domain.security.grants import revoke_grants_of
@@ -60,6 +61,7 @@ async def remove_member(
     await close_invitations(uow, tenant, user_id, above=None, now=now)
     ended = await uow.sessions.end_all(user_id, tenant=tenant, at=now, reason=EndReason.MEMBERSHIP_ENDED)
     _tell_ended(uow, ended, EndReason.MEMBERSHIP_ENDED, now=now)
+    await end_all(uow, tenant, user_id, now=now)
     await revoke_grants_of(uow, user_id, tenant=tenant, reason=RevokeReason.MEMBERSHIP_ENDED, now=now)
     uow.events.append(MemberLeft(user_id=user_id, role=member.role.value, occurred_at=now), tenant=tenant)
     uow.audit.record(AuditEntry(tenant_id=tenant, action=REMOVE_MEMBER.name, resource=user_id))

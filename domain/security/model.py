@@ -80,6 +80,7 @@ class Principal(Payload):
 
     session_id: what the person is signed in with; role: what they are in the tenant. None for programs.
     grant_id: what an application acts by, with an access token, for the person or as the service account.
+    elevated_from: what a person is otherwise, while they are more for a while.
     factors: what a person proved; mfa: whether that is more than a password; proved_at: when they last did.
     """
 
@@ -89,6 +90,7 @@ class Principal(Payload):
     session_id: SessionId | None = None
     grant_id: GrantId | None = None
     role: Role | None = None
+    elevated_from: Role | None = None
     factors: tuple[Factor, ...] = ()
     mfa: bool = False
     proved_at: datetime | None = None
@@ -97,6 +99,15 @@ class Principal(Payload):
     def is_operator(self) -> bool:
         """Whether this is the platform's own operator."""
         return Scope.OPERATOR in self.scopes
+
+    @property
+    def lasting(self) -> Principal:
+        """Who it is without what it has for a while only."""
+        if self.elevated_from is None:
+            return self
+        role = self.elevated_from
+        update = {"role": role, "scopes": frozenset({role.scope}), "elevated_from": None}
+        return self.model_copy(update=update)
 
     @property
     def confined_to(self) -> TenantId | None:

@@ -16,7 +16,7 @@ from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.kernel.permissions import Scope
 from domain.security.events import Factor
-from domain.security.ids import InvitationId, PasskeyChallengeId, PasskeyId, PasswordResetId, SessionId
+from domain.security.ids import ElevationId, InvitationId, PasskeyChallengeId, PasskeyId, PasswordResetId, SessionId
 
 
 class Role(StrEnum):
@@ -155,6 +155,41 @@ class PasskeyChallenge(Payload):
     challenge: bytes
     created_at: datetime
     expires_at: datetime
+
+
+class ElevationStatus(StrEnum):
+    """Where it stands. An active one past its time gives nothing, whatever the row still says."""
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    ENDED = "ended"
+
+
+class Elevation(Payload):
+    """A member is, or wants to be, more than they are for so many minutes.
+
+    break_glass: nobody was asked first, so somebody reviews it afterwards.
+    """
+
+    id: ElevationId
+    tenant_id: TenantId
+    user_id: UserId
+    role: Role
+    reason: str
+    minutes: int
+    break_glass: bool
+    status: ElevationStatus
+    requested_at: datetime
+    decide_by: datetime
+    decided_by: UserId | None = None
+    decided_at: datetime | None = None
+    expires_at: datetime | None = None
+    ended_at: datetime | None = None
+    reviewed_by: UserId | None = None
+    reviewed_at: datetime | None = None
+    review_note: str | None = None
 
 
 class InvitationStatus(StrEnum):

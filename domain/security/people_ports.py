@@ -9,9 +9,10 @@ from typing import Protocol
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.security.events import Factor
-from domain.security.ids import InvitationId, PasskeyChallengeId, PasskeyId, PasswordResetId, SessionId
+from domain.security.ids import ElevationId, InvitationId, PasskeyChallengeId, PasskeyId, PasswordResetId, SessionId
 from domain.security.people import (
     Account,
+    Elevation,
     EndReason,
     Invitation,
     Member,
@@ -275,4 +276,42 @@ class Passkeys(Protocol):
 
     async def take_challenge(self, challenge_id: PasskeyChallengeId) -> PasskeyChallenge | None:
         """Use it up, if it is there."""
+        ...
+
+
+class Elevations(Protocol):
+    """Who is, was or wants to be more than they are."""
+
+    async def put(self, elevation: Elevation) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, tenant: TenantId | None, elevation_id: ElevationId) -> Elevation:
+        """Locked until the transaction ends. Raises ElevationNotFound."""
+        ...
+
+    async def open_of(self, tenant: TenantId, user_id: UserId) -> Sequence[Elevation]:
+        """A member's that are requested or active, locked until the transaction ends."""
+        ...
+
+    async def page(
+        self, tenant: TenantId | None, user_id: UserId | None, *, cursor: str | None, limit: int
+    ) -> Page[Elevation]:
+        """Newest first; of one person, if one is named."""
+        ...
+
+    async def deciders(self, tenant: TenantId, role: Role, *, but: UserId) -> Sequence[Member]:
+        """Members who could approve this role for somebody else."""
+        ...
+
+    async def may_break_glass(self, tenant: TenantId, user_id: UserId) -> bool:
+        """Whether this member was chosen for emergencies."""
+        ...
+
+    async def let_break_glass(self, tenant: TenantId, user_id: UserId, *, allowed: bool) -> None:
+        """Choose a member for emergencies, or no longer."""
+        ...
+
+    async def glass_breakers(self, tenant: TenantId) -> Sequence[Member]:
+        """Those who were chosen."""
         ...

@@ -23,6 +23,7 @@ from domain.security.oauth_ports import (
     SigningKeys,
 )
 from domain.security.people_ports import (
+    Elevations,
     Invitations,
     Members,
     Passkeys,
@@ -173,6 +174,8 @@ class SecurityUnitOfWork(Protocol):
     def password_resets(self) -> PasswordResets: ...
     @property
     def passkeys(self) -> Passkeys: ...
+    @property
+    def elevations(self) -> Elevations: ...
     @property
     def service_accounts(self) -> ServiceAccounts: ...
     @property

@@ -18,6 +18,7 @@ ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(r
 ELSEWHERE = {
     "security.revoke_sessions": "asked by api/security/sessions.py, of a session that is not the caller's",
     "security.revoke_authorizations": "asked by api/security/authorizations.py, of what is not the caller's",
+    "security.end_elevation": "asked by api/security/elevations.py, of what is not the caller's",
     "security.check_access": "asked by api/security/questions.py, of a key that is not the caller's",
 }
 

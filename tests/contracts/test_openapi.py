@@ -100,6 +100,7 @@ EXAMPLES = {
     "grant_id": "grt_01h455vb4pex5vsknk084sn02q",
     "certificate_id": "crt_01h455vb4pex5vsknk084sn02q",
     "provider_id": "idp_01h455vb4pex5vsknk084sn02q",
+    "elevation_id": "elv_01h455vb4pex5vsknk084sn02q",
     "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
     "signing_key_id": "sig_01h455vb4pex5vsknk084sn02q",
     "correlation_id": "a-story",

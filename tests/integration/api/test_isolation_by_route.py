@@ -52,6 +52,13 @@ BY_ID = [
     Route("POST", "/v1/security/authorizations/{grant_id}/revoke"),
     Route("POST", "/v1/security/client-certificates/{certificate_id}/revoke"),
     Route("POST", "/v1/security/identity-providers/{provider_id}/disable"),
+    Route("GET", "/v1/security/elevations/{elevation_id}/progress"),
+    Route("POST", "/v1/security/elevations/{elevation_id}/approve", wrong=403, right=403),
+    Route("POST", "/v1/security/elevations/{elevation_id}/deny", wrong=403, right=403),
+    Route("POST", "/v1/security/elevations/{elevation_id}/review", body={"note": "seen"}, wrong=403, right=403),
+    Route("POST", "/v1/security/elevations/{elevation_id}/end"),
+    Route("PUT", "/v1/security/break-glass-members/{user_id}", wrong=403, right=403),
+    Route("DELETE", "/v1/security/break-glass-members/{user_id}", wrong=403, right=403),
     Route("POST", "/v1/security/passkeys/{passkey_id}/remove", body={"password": "x"}, wrong=403, right=403),
     Route("POST", "/v1/security/applications/{application_id}/rotate-secret", body={}),
     Route("POST", "/v1/security/applications/{application_id}/disable"),
@@ -132,6 +139,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         },
         headers=owner.headers,
     )
+    wish = {"role": "admin", "reason": "for the test"}
+    elevation = await stack.http.post("/v1/security/elevations", json=wish, headers=person.headers)
     keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
@@ -157,6 +166,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "session_id": person.session_id,
         "certificate_id": certificate.json()["data"]["id"],
         "provider_id": provider.json()["data"]["id"],
+        "elevation_id": elevation.json()["data"]["id"],
         "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
         "application_id": program.id,
         "service_account_id": await first("/v1/security/service-accounts"),
