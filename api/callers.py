@@ -50,7 +50,11 @@ class Caller:
     @classmethod
     def of(cls, principal: Principal, *rests_on: str) -> Caller:
         """A caller who is this principal."""
-        return cls(principal, Actor(kind=principal.kind, id=principal.id), frozenset({principal.id, *rests_on}))
+        return cls(
+            principal,
+            Actor(kind=principal.kind, id=principal.id),
+            frozenset({principal.id, principal.tenant_id or "", *rests_on}),
+        )
 
 
 def looks_like_jwt(presented: str) -> bool:
@@ -101,6 +105,7 @@ def _principal(row: Any, scope: str) -> Principal:
         tenant_id=row["tenant_id"],
         scopes=scopes,
         grant_id=row["id"],
+        granted=tuple(scope.split()),
         # An application never owns, whoever it acts for.
         role=Role.of_scopes(scopes) if row["user_id"] else None,
         factors=tuple(row["factors"]),

@@ -74,6 +74,7 @@ class Edge:
                 tenant_id=principal.tenant_id if principal else None,
                 user_id=principal.id if principal and isinstance(principal.id, UserId) else None,
                 actor=caller.actor if caller else _NOBODY,
+                grant_id=principal.grant_id if principal else None,
                 causation_id=None,
                 correlation_id=correlation_id,
                 request_id=request_id,

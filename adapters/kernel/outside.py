@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 
 _SECONDS = 5.0
 _TOGETHER_SECONDS = 15.0
 _MOST_BYTES = 1_000_000
+_MOST_AT_ONCE = 5
+# They lead to IPv4 addresses, or are out of use: what Python calls global is not always outside (RFC 6052, 3056, 3879).
+_INSIDE_OUT = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10")))
 
 
 class OutsideUnreachable(Exception):
@@ -40,10 +45,10 @@ class Outside:
     """A client for the world outside. private: also ask addresses of private networks, and without TLS."""
 
     def __init__(self, *, private: bool) -> None:
-        self._private = private
+        self._private, self._asked = private, Counter[str]()
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
-            max_connections=20,
+            max_connections=200,
             keepalive_expiry=10,
             network_backend=_Guarded(private=private),
         )
@@ -54,6 +59,19 @@ class Outside:
         """The answer; redirects are not followed. Raises OutsideForbidden, OutsideUnreachable."""
         if not url.startswith(("https://", "http://") if self._private else "https://"):
             raise OutsideForbidden("it is not on TLS")
+        place = _place(url)
+        if self._asked[place] >= _MOST_AT_ONCE:
+            # One place that never answers must not keep the others waiting.
+            raise OutsideUnreachable("too many wait for it already")
+        self._asked[place] += 1
+        try:
+            return await self._ask(method, url, headers, content)
+        finally:
+            self._asked[place] -= 1
+            if not self._asked[place]:
+                del self._asked[place]
+
+    async def _ask(self, method: str, url: str, headers: Mapping[str, str] | None, content: bytes | None) -> Reply:
         told = {"Accept": "application/json", "User-Agent": "HarborGrid", **(headers or {})}
         timeout = {"connect": _SECONDS, "read": _SECONDS, "write": _SECONDS, "pool": _SECONDS}
         try:
@@ -80,6 +98,13 @@ class Outside:
     async def close(self) -> None:
         """Let connections go."""
         await self._pool.aclose()
+
+
+def _place(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError as error:
+        raise OutsideForbidden(f"it is no address: {error}") from None
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):
@@ -109,7 +134,8 @@ def _is_public(address: str) -> bool:
     parsed = ip_address(address.partition("%")[0])
     if parsed.version == 6 and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
-    return parsed.is_global and not parsed.is_multicast
+    leads_inside = parsed.version == 6 and any(parsed in network for network in _INSIDE_OUT)
+    return parsed.is_global and not parsed.is_multicast and not leads_inside
 
 
 async def _whole(response: httpcore.Response) -> bytes:

@@ -60,7 +60,8 @@ class Session:
     def record(self, entry: AuditEntry) -> None:
         """Write this audit record at the end of the transaction. Raises NotCanonical at once."""
         context = current_context()
-        in_canonical_form(entry.details)
+        details = {**entry.details, "byGrant": context.grant_id} if context.grant_id else entry.details
+        in_canonical_form(details)
         self._audit.append(
             (
                 new_id(AuditRecordId),
@@ -73,7 +74,7 @@ class Session:
                 entry.outcome,
                 context.request_id,
                 context.correlation_id,
-                entry.details,
+                details,
             )
         )
 

@@ -21,6 +21,7 @@ from domain.security.oauth import IdentityProvider, ProviderSignIn
 from domain.security.oauth_errors import IdentityProviderInvalid
 
 _REMEMBERED_SECONDS = 300.0
+_SILENT_SECONDS = 10.0
 _MOST_REMEMBERED = 1_000
 
 
@@ -31,6 +32,7 @@ class OpenIdFederation:
         self._outside, self._now = outside, now
         self._sealing = hmac.digest(master_key, b"identity-provider-secrets", "sha256")
         self._known: dict[str, tuple[Metadata, str, float]] = {}
+        self._silent: dict[str, float] = {}
         self._keys: dict[str, tuple[KeySet, float]] = {}
 
     def sealed(self, secret: str, *, provider: str) -> bytes:
@@ -95,13 +97,20 @@ class OpenIdFederation:
         known = self._known.get(issuer)
         if known is not None and known[2] > time.monotonic():
             return known[0], known[1]
-        told = await self._json("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", invalid=True)
+        if self._silent.get(issuer, 0.0) > time.monotonic():
+            raise ProviderUnreachable(reason="it did not answer a moment ago")
+        try:
+            told = await self._json("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", invalid=True)
+        except ProviderUnreachable:
+            _remember(self._silent, issuer, time.monotonic() + _SILENT_SECONDS)
+            raise
         problems = []
         if told.get("issuer") != issuer:
             problems.append(f"issuer: it calls itself {told.get('issuer')!r}")
         wanted = ("authorization_endpoint", "token_endpoint", "jwks_uri")
         problems += [f"it has no {name}" for name in wanted if not isinstance(told.get(name), str)]
-        if "S256" not in told.get("code_challenge_methods_supported", ["S256"]):
+        methods = told.get("code_challenge_methods_supported", ["S256"])
+        if not isinstance(methods, list) or "S256" not in methods:
             problems.append("it does not support PKCE with S256")
         if problems:
             raise IdentityProviderInvalid(problems=problems)

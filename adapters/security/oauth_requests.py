@@ -113,8 +113,10 @@ class Desk:
         return read is not None and same(read[1], self.secrets.get(read[0], bytes(32))) and read[0] in self.secrets
 
 
-async def gather(uow: SecurityUnitOfWork, keys: TokenKeys, desk: Desk, token_url: str) -> None:
-    """Read what the request names."""
+async def gather(
+    uow: SecurityUnitOfWork, keys: TokenKeys, desk: Desk, token_url: str, *, by_token: bool = False
+) -> None:
+    """Read what the request names. by_token: it is about a token, whatever grant_type it names."""
     named = desk.request.named
     await _client(uow, desk, token_url)
     if desk.client is None:
@@ -125,14 +127,14 @@ async def gather(uow: SecurityUnitOfWork, keys: TokenKeys, desk: Desk, token_url
         desk.service_account = await uow.service_accounts.get(desk.client.tenant_id, desk.client.service_account_id)
     grant_type = named.get("grant_type")
     grant_id: GrantId | None = None
-    if grant_type == GrantType.AUTHORIZATION_CODE:
+    if by_token:
+        grant_id = await _token(uow, keys, desk, named.get("token", ""))
+    elif grant_type == GrantType.AUTHORIZATION_CODE:
         grant_id = await _code(uow, desk, named.get("code", ""))
     elif grant_type == GrantType.REFRESH_TOKEN:
         grant_id = await _refresh_token(uow, desk, named.get("refresh_token", ""))
     elif grant_type == GrantType.DEVICE_CODE:
         grant_id = await _device(uow, desk, named.get("device_code", ""))
-    elif grant_type is None and "token" in named:
-        grant_id = await _token(uow, keys, desk, named["token"])
     if grant_id is not None:
         desk.holder = await uow.grants.holder(grant_id)
 
@@ -171,7 +173,7 @@ async def _asserts(uow: SecurityUnitOfWork, desk: Desk, client: Application, ass
         except TokenInvalid:
             continue
         jti = claims.get("jti")
-        if claims["sub"] != client.id or not isinstance(jti, str) or not 0 < len(jti) <= 200:
+        if claims["sub"] != client.id or not (isinstance(jti, str) and 0 < len(jti) <= 200 and jti.isprintable()):
             return False
         ends = min(claims["exp"], desk.now.timestamp() + 3_600)
         return ends == claims["exp"] and await uow.applications.use_assertion(client.id, jti, ends=ends)
@@ -216,6 +218,11 @@ async def _token(uow: SecurityUnitOfWork, keys: TokenKeys, desk: Desk, presented
         return None
     desk.access_claims = claims
     return grant_id
+
+
+def readable(authorization: str) -> str:
+    """The header, if its credentials can be read (RFC 7617); otherwise nothing, as if none had come."""
+    return authorization if _basic(authorization) is not None else ""
 
 
 def _basic(authorization: str) -> str | None:

@@ -355,14 +355,16 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]
     def introspect_token(self, token: _Held) -> dict[str, Any]:
         desk: Desk = self.server.desk
         if desk.access_claims is not None:
-            return {**desk.access_claims, "active": True, "token_type": "Bearer"}
+            assert desk.holder is not None
+            scopes = grantable(str(desk.access_claims.get("scope", "")).split(), desk.holder.role)
+            return {**desk.access_claims, "scope": " ".join(scopes), "active": True, "token_type": "Bearer"}
         assert desk.refresh_token is not None
         return {
             "active": True,
             "iss": desk.issuer,
             "sub": token.grant.user_id or token.grant.service_account_id,
             "client_id": token.grant.client_id,
-            "scope": token.get_scope(),
+            "scope": " ".join(grantable(token.grant.scopes, desk.holder.role)) if desk.holder else "",
             "exp": int(desk.refresh_token.expires_at.timestamp()),
             "iat": int(desk.refresh_token.created_at.timestamp()),
         }

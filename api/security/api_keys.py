@@ -87,8 +87,8 @@ class CurrentKey(Payload):
 @router.get("/current", response_model=Answer[CurrentKey], responses=problems(ApiKeyNotFound))
 async def get_current_key(reader: Annotated[Principal, may(READ_OWN_API_KEY)]) -> Answer[CurrentKey]:
     """The key this request came with; `GET /v1/security/me` also knows people."""
-    if reader.session_id is not None:
-        raise ApiKeyNotFound("this request came with a session, not with a key")
+    if not isinstance(reader.id, ApiKeyId):
+        raise ApiKeyNotFound("this request came with something else than a key")
     return ok(CurrentKey.trusted(key_id=reader.id, tenant_id=reader.tenant_id, scopes=sorted(reader.scopes)))
 
 

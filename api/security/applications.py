@@ -6,19 +6,22 @@ import os
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 
 from adapters.kernel.clock import new_id, utc_now
+from api.authorization import principal_of
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may, own_tenant, visible_tenant
 from api.problems import problems
 from api.routes import Route
+from api.security.members import role_of
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.security.applications import disable, register, rotate_secret
+from domain.security.errors import RoleAboveYours
 from domain.security.ids import ApplicationId, ClientSecretId, ServiceAccountId
 from domain.security.model import Principal
 from domain.security.oauth import Application, ClientAuthentication, GrantType
@@ -102,16 +105,17 @@ async def list_applications(
     "",
     status_code=201,
     response_model=Answer[NewApplication],
-    responses=problems(ApplicationInvalid, ServiceAccountNotFound, ServiceAccountUnusable),
+    responses=problems(ApplicationInvalid, ServiceAccountNotFound, ServiceAccountUnusable, RoleAboveYours),
 )
 async def post_application(
     body: ApplicationBody,
     tenant: Annotated[TenantId, own_tenant(REGISTER_APPLICATION)],
     world: World,
+    request: Request,
     response: Response,
 ) -> Answer[NewApplication]:
     """Register an application. Its id is its `client_id`; only members of this tenant can let it in."""
-    application = Application(
+    wanted = Application(
         id=new_id(ApplicationId),
         tenant_id=tenant,
         name=body.name,
@@ -124,11 +128,12 @@ async def post_application(
         id_token_algorithm=body.id_token_signed_response_alg,
         created_at=utc_now(),
     )
-    secret = await world.security(
+    application, secret = await world.security(
         tenant,
         lambda uow: register(
             uow,
-            application,
+            wanted,
+            by=role_of(principal_of(request)),
             secret_id=new_id(ClientSecretId),
             randomness=os.urandom(SECRET_BYTES),
             now=utc_now(),

@@ -71,7 +71,7 @@ async def revoke(
 ) -> Answer[AuthorizationView]:
     """Take back what an application may do for you, or as an administrator for a member, from the next request on."""
     there = await world.security(None, lambda uow: uow.grants.get(None, grant_id))
-    own = there.user_id == caller.id and caller.confined_to in (None, there.tenant_id)
+    own = _is_own(caller, there)
     if not own and not caller.is_operator and there.tenant_id != caller.tenant_id:
         raise AuthorizationNotFound
     if not own:
@@ -85,6 +85,13 @@ async def revoke(
     revoked = await world.security(there.tenant_id, work)
     world.revocations.tell(grant_id)
     return ok(_view(revoked))
+
+
+def _is_own(caller: Principal, grant: Grant) -> bool:
+    """Whether it is the caller's to take back: a person's own, or the one that an application acts by."""
+    if caller.session_id is None:
+        return caller.grant_id == grant.id
+    return grant.user_id == caller.id and caller.confined_to in (None, grant.tenant_id)
 
 
 def _view(grant: Grant) -> AuthorizationView:

@@ -37,6 +37,7 @@ from domain.security.oauth import (
 from domain.security.oauth_errors import ApplicationNotFound, AuthorizationRefused
 from domain.security.permissions import GRANT_AUTHORIZATION
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.sign_in import still_in
 from domain.security.tokens import AUTHORIZATION_CODE, SECRET_BYTES
 
 router = APIRouter(prefix="/v1/security/authorize", tags=["oauth2"], route_class=Route)
@@ -108,6 +109,7 @@ async def decide(
         if not body.approved:
             return _back(world, asked.redirect_uri, [("error", "access_denied"), *state])
         _prove_recent(person, named.get("max_age"))
+        await still_in(uow, person_of(person), person.session_id, now=utc_now())
         code = await _grant_code(uow, person, asked, named.get("nonce"))
         return _back(world, asked.redirect_uri, [("code", code), *state])
 
@@ -167,7 +169,7 @@ def _prove_recent(person: Principal, max_age: str | None) -> None:
     """OpenID Connect Core 3.1.2.1. Raises StepUpRequired if the person proved who they are too long ago."""
     if max_age is None:
         return
-    if not max_age.isdigit():
+    if not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
         raise AuthorizationRefused(error="invalid_request", description="max_age is no number of seconds.")
     assert person.proved_at is not None, "people have proved who they are"
     if (utc_now() - person.proved_at).total_seconds() > int(max_age):

@@ -13,10 +13,12 @@ from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
+from api.security.members import role_of
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.certificates import register, revoke
+from domain.security.errors import RoleAboveYours
 from domain.security.ids import ClientCertificateId, ServiceAccountId
 from domain.security.model import Principal
 from domain.security.oauth import ClientCertificate
@@ -63,7 +65,9 @@ async def list_certificates(
     "",
     status_code=201,
     response_model=Answer[ClientCertificate],
-    responses=problems(CertificateInvalid, CertificateKnown, ServiceAccountNotFound, ServiceAccountUnusable),
+    responses=problems(
+        CertificateInvalid, CertificateKnown, ServiceAccountNotFound, ServiceAccountUnusable, RoleAboveYours
+    ),
 )
 async def post_certificate(
     body: CertificateBody, caller: Annotated[Principal, may(REGISTER_CERTIFICATE)], world: World
@@ -77,6 +81,7 @@ async def post_certificate(
                 caller.tenant_id,
                 body.service_account_id,
                 body.certificate,
+                by=role_of(caller),
                 certificate_id=new_id(ClientCertificateId),
                 now=utc_now(),
             ),

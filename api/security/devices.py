@@ -26,6 +26,7 @@ from domain.security.oauth import Application, DeviceAuthorization
 from domain.security.oauth_errors import UserCodeUnknown
 from domain.security.permissions import GRANT_AUTHORIZATION, READ_OWN_AUTHORIZATIONS
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.sign_in import still_in
 
 router = APIRouter(prefix="/v1/security/devices", tags=["oauth2"], route_class=Route)
 
@@ -99,6 +100,7 @@ async def decide_device(
         assert found is not None, "a person's tenant exists"
         update: dict[str, object] = {"denied_at": now}
         if body.approved:
+            await still_in(uow, person_of(person), person.session_id, now=now)
             grant = grant_by(person, application, waiting.scopes, nonce=None).model_copy(
                 update={"expires_at": waiting.expires_at}
             )

@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field, StringConstraints
 
 from adapters.kernel.clock import new_id, utc_now
+from api.authorization import principal_of
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may, own_tenant, visible_tenant
 from api.problems import problems
 from api.routes import Route
+from api.security.sign_in import person_of
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import ProviderUnreachable, RoleAboveYours
+from domain.security.errors import OwnersOnly, PeopleOnly, ProviderUnreachable, RoleAboveYours
 from domain.security.identity_providers import disable, register, validate
 from domain.security.ids import IdentityProviderId
 from domain.security.model import Principal
@@ -82,12 +84,23 @@ async def list_providers(
     "",
     status_code=201,
     response_model=Answer[ProviderView],
-    responses=problems(IdentityProviderInvalid, ProviderUnreachable, RoleAboveYours),
+    responses=problems(IdentityProviderInvalid, ProviderUnreachable, RoleAboveYours, PeopleOnly, OwnersOnly),
 )
 async def post_provider(
-    body: ProviderBody, tenant: Annotated[TenantId, own_tenant(REGISTER_IDENTITY_PROVIDER)], world: World
+    body: ProviderBody,
+    tenant: Annotated[TenantId, own_tenant(REGISTER_IDENTITY_PROVIDER)],
+    world: World,
+    request: Request,
 ) -> Answer[ProviderView]:
-    """Let members sign in there. It is asked at once what it can do."""
+    """Let members sign in there. It is asked at once what it can do.
+
+    It could let in anybody as anybody, owners as well, so an owner who is signed in here has to say so.
+    """
+    caller = principal_of(request).lasting
+    if not caller.is_operator:
+        person_of(caller)
+        if caller.role is not Role.OWNER or caller.confined_to is not None:
+            raise OwnersOnly
     provider_id = new_id(IdentityProviderId)
     provider = IdentityProvider(
         id=provider_id,

@@ -87,7 +87,7 @@ async def get_me(caller: Annotated[Principal, may(READ_SELF)], world: World) -> 
             update={
                 "name": account.user.name,
                 "email": account.user.email,
-                "has_password": account.password_hash is not None,
+                "has_password": account.password_hash is not None and caller.confined_to is None,
                 "memberships": tuple(
                     each for each in account.memberships if caller.confined_to in (None, each.tenant_id)
                 ),

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from adapters.container import Container
 from adapters.kernel.clock import utc_now
-from adapters.security.oauth_requests import Desk, Parameters, gather, parameters
+from adapters.security.oauth_requests import Desk, Parameters, gather, parameters, readable
 from adapters.security.oauth_server import (
     Reply,
     answer_device,
@@ -65,14 +65,14 @@ async def userinfo(world: World, request: Request) -> Response:
         raise Unauthenticated("an access token is needed", hint="POST /v1/security/oauth2/token gives one.")
     grant_id = principal.grant_id
     holder = await world.security(None, lambda uow: uow.grants.holder(grant_id))
-    if holder is None or holder.grant.user_id is None or "openid" not in holder.grant.scopes:
+    if holder is None or holder.grant.user_id is None or "openid" not in principal.granted:
         headers = {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="openid"'}
         told = {"error": "insufficient_scope", "error_description": "The access token has no openid scope."}
         return JSONResponse(told, status_code=403, headers=headers)
     claims: dict[str, Any] = {"sub": holder.grant.user_id}
-    if "profile" in holder.grant.scopes:
+    if "profile" in principal.granted:
         claims["name"] = holder.name
-    if "email" in holder.grant.scopes:
+    if "email" in principal.granted:
         claims |= {"email": holder.email, "email_verified": True}
     return JSONResponse(claims, headers=_NO_STORE)
 
@@ -103,9 +103,9 @@ async def _decided(
     told: list[str] = []
 
     async def work(uow: SecurityUnitOfWork) -> Reply:
-        sent = Parameters(named, method="POST", authorization=request.headers.get("authorization", ""))
+        sent = Parameters(named, method="POST", authorization=readable(request.headers.get("authorization", "")))
         desk = Desk(issuer=issuer, now=utc_now(), request=sent)
-        await gather(uow, keys, desk, token_url)
+        await gather(uow, keys, desk, token_url, by_token=endpoint in ("revoke", "introspect"))
         reply = answer(desk)
         with within(current_context().model_copy(update=_doer(desk, reply))):
             for effect in desk.effects:

@@ -25,6 +25,7 @@ from domain.security.errors import (
     PasswordWrong,
     PeopleOnly,
     SecondFactorRequired,
+    StepUpRequired,
     TooManyPasskeys,
     TooManyTries,
 )
@@ -35,6 +36,7 @@ from domain.security.passkeys import CHALLENGE_BYTES, add, begin, remove, take
 from domain.security.people import Account, Passkey
 from domain.security.permissions import MANAGE_PASSKEYS, READ_PASSKEYS
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.sign_in import still_in
 
 router = APIRouter(prefix="/v1/security/passkeys", tags=["security"], route_class=Route)
 _PROVED = problems(PeopleOnly, PasswordWrong, SecondFactorRequired, CodeWrong, TooManyTries)
@@ -73,10 +75,12 @@ class PasskeyView(Payload):
     last_used_at: datetime | None
 
 
-@router.get("", response_model=Answer[list[PasskeyView]], responses=problems(PeopleOnly))
+@router.get("", response_model=Answer[list[PasskeyView]], responses=problems(PeopleOnly, StepUpRequired))
 async def list_passkeys(person: Annotated[Principal, may(READ_PASSKEYS)], world: World) -> Answer[list[PasskeyView]]:
     """Yours, newest first."""
     user = person_of(person)
+    if person.confined_to is not None:
+        raise StepUpRequired(action=READ_PASSKEYS.name, policies=[])
     return ok([_view(each) for each in await world.security(None, lambda uow: uow.passkeys.of(user))])
 
 
@@ -104,6 +108,7 @@ async def post_passkey(body: PasskeyBody, person: Manager, world: World) -> Answ
     user, now = person_of(person), utc_now()
 
     async def added(uow: SecurityUnitOfWork) -> Passkey:
+        await still_in(uow, user, person.session_id, now=now)
         challenge = await take(uow, body.challenge_id, user, now=now)
         passkey = world.relying_party.made(
             body.credential, challenge, id=new_id(PasskeyId), user_id=user, name=body.name, created_at=now

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 
+from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
 from adapters.telemetry.metrics import SIGN_INS
 from api.envelope import Answer, ok
@@ -26,8 +27,8 @@ from domain.security.errors import (
     ProviderSignInUnknown,
     ProviderUnreachable,
 )
-from domain.security.events import Factor
-from domain.security.identity_providers import begin, person_of
+from domain.security.events import Factor, LoginRefusal
+from domain.security.identity_providers import begin, person_of, record_refusal
 from domain.security.ids import IdentityProviderId, ProviderSignInId, SessionId
 from domain.security.oauth import IdentityProvider, ProviderSignIn
 from domain.security.oauth_errors import IdentityProviderInvalid, IdentityProviderNotFound
@@ -106,12 +107,13 @@ async def post_sign_in(body: RedeemBody, world: World, request: Request, respons
     if found is None:
         raise ProviderSignInUnknown
     provider, begun = found
-    identity = await world.federation.identity(provider, begun, body.code)
-
-    async def work(uow: SecurityUnitOfWork) -> Account:
-        return await person_of(uow, provider, identity, fresh=new_id(UserId), now=utc_now())
-
-    account = await world.security(provider.tenant_id, work)
+    try:
+        account = await _known(world, provider, begun, body.code)
+    except (ProviderAnswerRefused, NotAMember) as error:
+        SIGN_INS.labels(LoginRefusal.WRONG_CREDENTIAL.value).inc()
+        said = str(error.details.get("reason", error.code))
+        await world.security(provider.tenant_id, lambda uow: record_refusal(uow, provider, said))
+        raise
 
     async def opened(uow: SecurityUnitOfWork) -> tuple[Session, str]:
         known = await uow.users.hold(account.user.id)
@@ -131,6 +133,15 @@ async def post_sign_in(body: RedeemBody, world: World, request: Request, respons
     SIGN_INS.labels("success").inc()
     response.headers["Cache-Control"] = "no-store"
     return ok(new_session(world, session, token))
+
+
+async def _known(world: Container, provider: IdentityProvider, begun: ProviderSignIn, code: str) -> Account:
+    identity = await world.federation.identity(provider, begun, code)
+
+    async def work(uow: SecurityUnitOfWork) -> Account:
+        return await person_of(uow, provider, identity, fresh=new_id(UserId), now=utc_now())
+
+    return await world.security(provider.tenant_id, work)
 
 
 async def _taken(

@@ -27,6 +27,7 @@ from domain.security.errors import (
     SecondFactorExists,
     SecondFactorMissing,
     SecondFactorRequired,
+    StepUpRequired,
     TooManyTries,
 )
 from domain.security.events import Factor
@@ -85,12 +86,14 @@ class RecoveryCodes(Payload):
     codes: list[str] = Field(examples=[["MFRGG-ZDFMZ"]])
 
 
-@router.get("", response_model=Answer[SecondFactorView], responses=problems(PeopleOnly))
+@router.get("", response_model=Answer[SecondFactorView], responses=problems(PeopleOnly, StepUpRequired))
 async def get_second_factor(
     person: Annotated[Principal, may(READ_SECOND_FACTOR)], world: World
 ) -> Answer[SecondFactorView]:
     """Whether you have one, and how many recovery codes are left."""
     user = person_of(person)
+    if person.confined_to is not None:
+        raise StepUpRequired(action=READ_SECOND_FACTOR.name, policies=[])
 
     async def look(uow: SecurityUnitOfWork) -> SecondFactorView:
         account = await uow.users.account_of(user)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field
 
 from adapters.kernel.clock import new_id, utc_now
+from api.authorization import principal_of
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may, own_tenant, visible_tenant
 from api.problems import problems
 from api.routes import Route
+from api.security.members import role_of
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
@@ -48,13 +50,17 @@ async def list_service_accounts(
 
 @router.post("", status_code=201, response_model=Answer[ServiceAccount], responses=problems(RoleAboveYours))
 async def post_service_account(
-    body: ServiceAccountBody, tenant: Annotated[TenantId, own_tenant(CREATE_SERVICE_ACCOUNT)], world: World
+    body: ServiceAccountBody,
+    tenant: Annotated[TenantId, own_tenant(CREATE_SERVICE_ACCOUNT)],
+    world: World,
+    request: Request,
 ) -> Answer[ServiceAccount]:
     """Let a program be somebody. `POST /v1/security/applications` gives it a way in."""
     account = ServiceAccount(
         id=new_id(ServiceAccountId), tenant_id=tenant, name=body.name, role=body.role, created_at=utc_now()
     )
-    await world.security(tenant, lambda uow: create_service_account(uow, account, now=utc_now()))
+    by = role_of(principal_of(request))
+    await world.security(tenant, lambda uow: create_service_account(uow, account, by=by, now=utc_now()))
     return ok(account)
 
 

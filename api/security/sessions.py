@@ -172,7 +172,8 @@ async def revoke(
 ) -> Answer[SessionView]:
     """End a session of yours, or as an administrator one of a member's, from the next request on."""
     there = await world.security(None, lambda uow: uow.sessions.get(session_id))
-    own = there.user_id == caller.id and caller.confined_to in (None, there.tenant_id)
+    own = caller.session_id is not None and there.user_id == caller.id
+    own = own and caller.confined_to in (None, there.tenant_id)
     if not own and not caller.is_operator and there.tenant_id != caller.tenant_id:
         raise SessionNotFound
     if not own:

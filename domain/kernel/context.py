@@ -27,11 +27,15 @@ class Actor(Payload):
 
 
 class Context(Payload):
-    """The story a piece of work belongs to. Ids are opaque; `traceparent` is W3C Trace Context."""
+    """The story a piece of work belongs to. Ids are opaque; `traceparent` is W3C Trace Context.
+
+    grant_id: what an application acts by, if it does the actor's work.
+    """
 
     tenant_id: TenantId | None = None
     user_id: UserId | None = None
     actor: Actor = Actor()
+    grant_id: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
     request_id: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +17,15 @@ class Scope(StrEnum):
     WRITE = "write"
     ADMIN = "admin"
     OPERATOR = "operator"
+
+
+_LADDER = (Scope.READ, Scope.WRITE, Scope.ADMIN)
+
+
+def reached_by(scopes: Collection[Scope]) -> frozenset[Scope]:
+    """These, and what they include."""
+    highest = max((_LADDER.index(scope) for scope in scopes if scope in _LADDER), default=-1)
+    return frozenset((*_LADDER[: highest + 1], *scopes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from domain.kernel.ids import TenantId
 from domain.security.errors import RoleAboveYours
 from domain.security.grants import revoke_grants
 from domain.security.ids import ApplicationId, ClientSecretId, ServiceAccountId
-from domain.security.jose import ALGORITHMS, read_keys
+from domain.security.jose import ALGORITHMS, kept, read_keys
 from domain.security.oauth import (
     SCOPES,
     Application,
@@ -41,10 +41,17 @@ from domain.security.tokens import CLIENT_SECRET
 _WITH_SECRET = (ClientAuthentication.SECRET_BASIC, ClientAuthentication.SECRET_POST)
 
 
-async def create_service_account(uow: SecurityUnitOfWork, account: ServiceAccount, *, now: datetime) -> None:
-    """Let a program be somebody. Raises RoleAboveYours for an owner: only people own."""
+async def create_service_account(
+    uow: SecurityUnitOfWork, account: ServiceAccount, *, by: Role | None, now: datetime
+) -> None:
+    """Let a program be somebody. `by`: the caller's own role; None is the operator.
+
+    Raises RoleAboveYours, also for an owner: only people own.
+    """
     if account.role is Role.OWNER:
         raise RoleAboveYours("a program cannot own a tenant")
+    if by is not None and not by.covers(account.role):
+        raise RoleAboveYours
     await uow.service_accounts.put(account)
     uow.events.append(
         ServiceAccountCreated(
@@ -105,17 +112,27 @@ def validate(client: Application) -> None:
 
 
 async def register(
-    uow: SecurityUnitOfWork, client: Application, *, secret_id: ClientSecretId, randomness: bytes, now: datetime
-) -> str | None:
-    """Register an application; its first secret, if it has secrets, shown this once.
+    uow: SecurityUnitOfWork,
+    client: Application,
+    *,
+    by: Role | None,
+    secret_id: ClientSecretId,
+    randomness: bytes,
+    now: datetime,
+) -> tuple[Application, str | None]:
+    """Register an application, as it is kept; its first secret, if it has secrets. `by`: the caller's own role.
 
-    Raises ApplicationInvalid, ServiceAccountNotFound, ServiceAccountUnusable.
+    Raises ApplicationInvalid, ServiceAccountNotFound, ServiceAccountUnusable, RoleAboveYours.
     """
     validate(client)
     if client.service_account_id is not None:
         account = await uow.service_accounts.get(client.tenant_id, client.service_account_id)
         if account.disabled_at is not None:
             raise ServiceAccountUnusable
+        if by is not None and not by.covers(account.role):
+            raise RoleAboveYours
+    if client.jwks is not None:
+        client = client.model_copy(update={"jwks": kept(client.jwks)})
     await uow.applications.put(client)
     uow.events.append(
         ApplicationRegistered(
@@ -128,8 +145,8 @@ async def register(
     )
     uow.audit.record(AuditEntry(tenant_id=client.tenant_id, action=REGISTER_APPLICATION.name, resource=client.id))
     if client.authentication not in _WITH_SECRET:
-        return None
-    return await _add_secret(uow, client, secret_id=secret_id, randomness=randomness, now=now)
+        return client, None
+    return client, await _add_secret(uow, client, secret_id=secret_id, randomness=randomness, now=now)
 
 
 async def rotate_secret(

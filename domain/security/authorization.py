@@ -13,7 +13,7 @@ import cedarpy
 from domain.kernel.context import ActorKind
 from domain.kernel.errors import HarborGridError
 from domain.kernel.ids import TenantId
-from domain.kernel.permissions import Permission, Scope
+from domain.kernel.permissions import Permission, Scope, reached_by
 from domain.security.cedar import (
     NOTHING,
     OPERATORS_ONLY,
@@ -128,6 +128,9 @@ class Rules:
 
         `tell` is asked for the circumstances if a policy reads them. Otherwise the answer is remembered.
         """
+        if principal.grant_id is not None and permission.scope not in reached_by(principal.scopes):
+            # A policy may let a person do more; what they let an application do is said in its token.
+            return Decision(permission, allowed=False, because=())
         moving = self._moving
         if moving is not None and moving.reads.context:
             return self._decided(principal, permission, thing, self._context(principal, tell()))

@@ -17,9 +17,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
+from domain.security.errors import RoleAboveYours
 from domain.security.ids import ClientCertificateId, ServiceAccountId
 from domain.security.oauth import ClientCertificate
 from domain.security.oauth_errors import CertificateInvalid, CertificateKnown, ServiceAccountUnusable
+from domain.security.people import Role
 from domain.security.permissions import REGISTER_CERTIFICATE, REVOKE_CERTIFICATE
 from domain.security.ports import SecurityUnitOfWork
 
@@ -47,7 +49,7 @@ def read(pem: str, *, now: datetime) -> Facts:
     """A certificate that a program could come with. Raises CertificateInvalid."""
     try:
         certificates = x509.load_pem_x509_certificates(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise CertificateInvalid(reason="it is no certificate in PEM") from None
     if len(certificates) != 1:
         raise CertificateInvalid(reason="send the program's own certificate, without those of its issuers")
@@ -55,7 +57,13 @@ def read(pem: str, *, now: datetime) -> Facts:
     try:
         problem = _problem(certificate, now)
         subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (
+        ValueError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    ):
         raise CertificateInvalid(reason="its fields cannot be read") from None
     if problem is not None:
         raise CertificateInvalid(reason=problem)
@@ -75,17 +83,20 @@ async def register(
     account_id: ServiceAccountId,
     pem: str,
     *,
+    by: Role | None,
     certificate_id: ClientCertificateId,
     now: datetime,
 ) -> ClientCertificate:
-    """Let a service account come with this certificate.
+    """Let a service account come with this certificate. `by`: the caller's own role; None is the operator.
 
-    Raises CertificateInvalid, CertificateKnown, ServiceAccountNotFound, ServiceAccountUnusable.
+    Raises CertificateInvalid, CertificateKnown, ServiceAccountNotFound, ServiceAccountUnusable, RoleAboveYours.
     """
     facts = read(pem, now=now)
     account = await uow.service_accounts.get(tenant, account_id)
     if account.disabled_at is not None:
         raise ServiceAccountUnusable
+    if by is not None and not by.covers(account.role):
+        raise RoleAboveYours
     certificate = ClientCertificate(
         id=certificate_id,
         tenant_id=account.tenant_id,

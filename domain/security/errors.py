@@ -442,3 +442,10 @@ class BreakGlassNotAllowed(Forbidden):
 
     code = "security.break_glass_not_allowed"
     hint = "Ask for it and have it approved: POST /v1/security/elevations. Owners choose who may break glass."
+
+
+class OwnersOnly(Forbidden):
+    """Only an owner who is signed in with a password or passkey of ours may do this."""
+
+    code = "security.owners_only"
+    hint = "Ask an owner of the tenant; GET /v1/security/members shows who they are."

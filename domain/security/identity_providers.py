@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
-from domain.kernel.audit import AuditEntry
+from domain.kernel.audit import AuditEntry, Outcome
 from domain.kernel.ids import TenantId, UserId
 from domain.security.errors import NotAMember, ProviderAnswerRefused, RoleAboveYours
 from domain.security.ids import IdentityProviderId, ProviderSignInId
@@ -60,8 +60,7 @@ def validate(provider: IdentityProvider) -> None:
     problems = [f"{uri} {refused}" for uri in provider.redirect_uris if (refused := refusal_of(uri))]
     if not provider.redirect_uris:
         problems.append("redirectUris: where people come back to")
-    parts = urlsplit(provider.issuer)
-    if parts.query or parts.fragment or not parts.hostname:
+    if not _is_issuer(provider.issuer):
         problems.append("issuer is no issuer's address")
     if (provider.join_as is None) != (not provider.domains):
         problems.append("joinAs and domains go together")
@@ -155,6 +154,14 @@ async def person_of(
             raise ProviderAnswerRefused(reason="it has not verified the person's e-mail address")
         known = await _newcomer(uow, provider, identity.email, identity.name, fresh=fresh, now=now)
         await uow.identity_providers.link(provider.id, identity.subject, known, at=now)
+        uow.audit.record(
+            AuditEntry(
+                tenant_id=provider.tenant_id,
+                action="security.link_identity",
+                resource=known,
+                details={"provider": provider.id, "subject": identity.subject},
+            )
+        )
     account = await uow.users.hold(known)
     if all(membership.tenant_id != provider.tenant_id for membership in account.memberships):
         raise NotAMember(tenants=[])
@@ -168,21 +175,51 @@ async def _newcomer(
     tenant = provider.tenant_id
     if account is not None and any(each.tenant_id == tenant for each in account.memberships):
         return account.user.id
-    if provider.join_as is None or address_key(email).rpartition("@")[2] not in provider.domains:
+    # Who has an account already has others who know them: they join by an invitation, which they can leave unread.
+    if account is not None or provider.join_as is None or address_key(email).rpartition("@")[2] not in provider.domains:
         raise NotAMember(tenants=[])
     person = User(id=fresh, name=name, email=email, created_at=now)
-    return await admit(uow, tenant, person, provider.join_as, now=now)
+    member = await admit(uow, tenant, person, provider.join_as, now=now)
+    details = {"provider": provider.id, "role": provider.join_as.value}
+    uow.audit.record(AuditEntry(tenant_id=tenant, action="security.join_by_provider", resource=member, details=details))
+    return member
+
+
+async def record_refusal(uow: SecurityUnitOfWork, provider: IdentityProvider, reason: str) -> None:
+    """Somebody came back from the provider and was not let in."""
+    uow.audit.record(
+        AuditEntry(
+            tenant_id=provider.tenant_id,
+            action="security.sign_in",
+            resource=provider.id,
+            outcome=Outcome.DENIED,
+            details={"reason": reason},
+        )
+    )
 
 
 def claims_of(claims: dict[str, Any]) -> Identity:
     """Whom the claims are about. Raises ProviderAnswerRefused."""
     subject, email, name = claims.get("sub"), claims.get("email"), claims.get("name")
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255:
+    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isprintable():
         raise ProviderAnswerRefused(reason="it names no subject")
-    verified = claims.get("email_verified") is True and isinstance(email, str) and 3 <= len(email) <= 254
+    verified = (
+        claims.get("email_verified") is True
+        and isinstance(email, str)
+        and 3 <= len(email) <= 254
+        and email.isprintable()
+    )
     told = str(email) if verified else None
     named = name if isinstance(name, str) and name.strip() and name.isprintable() else None
     return Identity(subject, told, (named or (told or subject).partition("@")[0])[:200])
+
+
+def _is_issuer(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and not parts.query and not parts.fragment
+    except ValueError:
+        return False
 
 
 def _text(part: bytes) -> str:

@@ -25,6 +25,10 @@ CLOCK_SKEW = timedelta(seconds=30)
 """By how much another's clock may differ from ours."""
 LEAST_RSA_BITS = 2048
 MOST_CHARACTERS = 8_192
+MOST_KEYS = 10
+_PUBLIC = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")
+_MOST_OF_OTHERS = 50
+_MOST_DIGITS = 2_000
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -69,6 +73,8 @@ def read_keys(document: Mapping[str, Any]) -> KeySet:
     entries = document.get("keys")
     if not isinstance(entries, list) or not entries:
         raise ValueError('there is no list of "keys"')
+    if len(entries) > MOST_KEYS:
+        raise ValueError(f"there are more than {MOST_KEYS} keys")
     keys = tuple(_read(entry) for entry in entries)
     names = [key.kid for key in keys]
     if len(keys) > 1 and (None in names or len(set(names)) < len(names)):
@@ -79,7 +85,12 @@ def read_keys(document: Mapping[str, Any]) -> KeySet:
 def usable_keys(document: Mapping[str, Any]) -> KeySet:
     """Those of somebody else's JWK set that we can use: theirs may have keys for other things."""
     entries = document.get("keys")
-    return KeySet(tuple(_those_readable(entries if isinstance(entries, list) else [])))
+    return KeySet(tuple(_those_readable(entries[:_MOST_OF_OTHERS] if isinstance(entries, list) else [])))
+
+
+def kept(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is worth keeping of a set that `read_keys` has read: the public members that we know."""
+    return {"keys": [{name: entry[name] for name in _PUBLIC if name in entry} for entry in document["keys"]]}
 
 
 def sign(claims: Mapping[str, Any], key: Key, *, algorithm: str, kid: str, kind: str) -> str:
@@ -196,12 +207,14 @@ def _read(entry: Any) -> VerificationKey:
     operations = entry.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         raise ValueError('a key\'s "key_ops" do not have "verify"')
+    if any(name in entry and len(str(entry[name])) > _MOST_DIGITS for name in _PUBLIC):
+        raise ValueError("a key's numbers are too long")
     algorithm = _algorithm_for(entry)
     if entry.get("alg", algorithm) != algorithm:
         raise ValueError(f'a key\'s "alg" is not "{algorithm}", which its kind is for')
     kid = entry.get("kid")
-    if kid is not None and not isinstance(kid, str):
-        raise ValueError('a "kid" is no string')
+    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 200 and kid.isprintable()):
+        raise ValueError('a "kid" is no string of 200 characters at most')
     try:
         key = import_key(algorithm, entry)
         size = key.public_key.key_size if isinstance(key, RSAKey) else LEAST_RSA_BITS

@@ -79,7 +79,8 @@ class Principal(Payload):
     """Who is calling: an API key, a person or a service account, the tenant it is about, and how far it reaches there.
 
     session_id: what the person is signed in with; role: what they are in the tenant. None for programs.
-    grant_id: what an application acts by, with an access token, for the person or as the service account.
+    grant_id: what an application acts by, with an access token, for the person or as the service account; granted:
+    the token's scopes.
     elevated_from: what a person is otherwise, while they are more for a while.
     factors: what a person proved; mfa: whether that is more than a password; proved_at: when they last did.
     """
@@ -89,6 +90,7 @@ class Principal(Payload):
     scopes: frozenset[Scope]
     session_id: SessionId | None = None
     grant_id: GrantId | None = None
+    granted: tuple[str, ...] = ()
     role: Role | None = None
     elevated_from: Role | None = None
     factors: tuple[Factor, ...] = ()

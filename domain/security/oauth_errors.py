@@ -43,7 +43,7 @@ class AuthorizationNotFound(NotFound):
     """There is no such authorization for this caller."""
 
     code = "security.authorization_not_found"
-    hint = "GET /v1/security/me/authorizations lists yours."
+    hint = "GET /v1/security/authorizations/mine lists yours."
 
 
 class AuthorizationRefused(Refused):

@@ -39,6 +39,16 @@ from domain.security.second_factors import tell
 CHALLENGE_BYTES, CHALLENGE_LIFETIME = 32, timedelta(minutes=5)
 MOST_PASSKEYS = 20
 _MOST_CHARACTERS = 20_000
+# What the library lets through of what it cannot make sense of.
+_UNREADABLE = (
+    WebAuthnException,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ class RelyingParty:
                 expected_origin=self.origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise PasskeyRefused(reason=_said(error)) from None
         return Passkey(
             credential_id=seen.credential_id,
@@ -113,7 +123,7 @@ class RelyingParty:
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise PasskeyRefused(reason=_said(error)) from None
         return passkey.model_copy(update={"sign_count": seen.new_sign_count, "last_used_at": now})
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry, Outcome
-from domain.kernel.ids import TenantId
+from domain.kernel.errors import Unauthenticated
+from domain.kernel.ids import TenantId, UserId
 from domain.security.errors import (
     CodeWrong,
     NotAMember,
@@ -134,6 +135,18 @@ async def held(uow: SecurityUnitOfWork, proved: Account) -> Account:
     account = await uow.users.hold(proved.user.id)
     if account.password_changed_at != proved.password_changed_at:
         raise SignInRefused
+    return account
+
+
+async def still_in(uow: SecurityUnitOfWork, user_id: UserId, session_id: SessionId | None, *, now: datetime) -> Account:
+    """The account, held, if the session that asks has not ended since it was looked at. Raises Unauthenticated.
+
+    For what a person lets last longer than the session: a new password must not be overtaken by it.
+    """
+    account = await uow.users.hold(user_id)
+    session = await uow.sessions.get(session_id) if session_id is not None else None
+    if session is None or session.ended_at is not None or session.expires_at <= now:
+        raise Unauthenticated("the session has ended")
     return account
 
 

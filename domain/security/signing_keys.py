@@ -42,11 +42,7 @@ async def introduce(uow: SecurityUnitOfWork, fresh: SigningKey, *, now: datetime
         ends = starts + ACCESS_TOKEN_LIFETIME + CLOCK_SKEW
         await uow.signing_keys.put(key.model_copy(update={"expires_at": min(ends, key.expires_at or ends)}))
     await uow.signing_keys.put(made)
-    uow.events.append(
-        SigningKeyRotated(signing_key_id=made.id, algorithm=made.algorithm, signs_from=starts, occurred_at=now),
-        tenant=None,
-    )
-    uow.audit.record(AuditEntry(tenant_id=None, action=ROTATE_SIGNING_KEY.name, resource=made.id))
+    _tell(uow, made.id, made.algorithm, starts, now=now)
     return made
 
 
@@ -68,11 +64,27 @@ async def revoke(
     )
     left = [each for each in await uow.signing_keys.known(now=now) if each.algorithm == key.algorithm]
     coming = next((each for each in left if each.signs_from > now), None)
-    if coming is not None:
+    newest = max((each for each in left if each.signs_from <= now), key=lambda each: each.signs_from, default=None)
+    if key.signs_from > now and newest is not None:
+        # It never signed: the one that it was to take over from goes on.
+        await uow.signing_keys.put(newest.model_copy(update={"expires_at": None}))
+    elif coming is not None:
         await uow.signing_keys.put(coming.model_copy(update={"signs_from": now}))
-    elif signer(left, key.algorithm, now) is None:
-        await introduce(uow, fresh, now=now)
+    elif newest is None or newest.expires_at is not None:
+        # Never back to one that has been taken over from: its end is set.
+        await uow.signing_keys.put(fresh.model_copy(update={"created_at": now, "signs_from": now}))
+        _tell(uow, fresh.id, fresh.algorithm, now, now=now)
     return revoked
+
+
+def _tell(
+    uow: SecurityUnitOfWork, key_id: SigningKeyId, algorithm: str, signs_from: datetime, *, now: datetime
+) -> None:
+    uow.events.append(
+        SigningKeyRotated(signing_key_id=key_id, algorithm=algorithm, signs_from=signs_from, occurred_at=now),
+        tenant=None,
+    )
+    uow.audit.record(AuditEntry(tenant_id=None, action=ROTATE_SIGNING_KEY.name, resource=key_id))
 
 
 def is_due(known: list[SigningKey], algorithm: str, now: datetime) -> bool:

@@ -34,12 +34,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 
 AnyCase: TypeAlias = schemathesis.Case[Any]
 bounded = settings(
-    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 CONFIG = SchemathesisConfig.from_dict(
     {
         # Query parameters nobody declared are ignored: proxies and tools add their own.
-        "generation": {"deterministic": True, "max-examples": 10, "allow-extra-parameters": False},
+        "generation": {"deterministic": True, "max-examples": 6, "allow-extra-parameters": False},
         "checks": {
             # 412 and 428 are refusals too: what If-Match says is looked at before anything is done.
             "negative_data_rejection": {"expected-statuses": ["400", "401", "403", "404", "412", "415", "422", "428"]},

@@ -6,6 +6,7 @@ down.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -108,31 +109,38 @@ class ElevationWorkflow:
         audience = await workflow.execute_activity_method(
             SecurityActivities.elevation_audience, input, summary="whom to tell", **OWN_DATABASE
         )
-        failed = ""
-        for to in audience.people:
-            cmd = SendNotice(
+        facts = {
+            "organisation": audience.organisation,
+            "who": audience.who,
+            "role": state.role,
+            "reason": state.reason,
+            "elevation": input.elevation_id,
+        }
+        notices = [
+            SendNotice(
                 tenant_id=input.tenant_id,
                 notification_id=new_id(NotificationId),
                 kind=kind,
                 about=f"{input.elevation_id}/{number}/{to.id}",
-                facts={
-                    "organisation": audience.organisation,
-                    "who": audience.who,
-                    "role": state.role,
-                    "reason": state.reason,
-                    "elevation": input.elevation_id,
-                },
+                facts=facts,
                 recipient_name=to.name,
                 recipient=to.email,
                 locale=audience.locale,
             )
-            try:
-                await workflow.execute_activity_method(
-                    NotificationsActivities.send_notice, cmd, summary=f"{kind} to {to.id}", **EXTERNAL_CALL
-                )
-            except ActivityError as failure:
-                failed = told(failure)[1]
-        self._tell(mail=f"{kind}: {len(audience.people)} told" + (f", not all: {failed}" if failed else ""))
+            for to in audience.people
+        ]
+        failures = [failure for failure in await asyncio.gather(*map(self._mail, notices)) if failure]
+        self._tell(mail=f"{kind}: {len(notices)} told" + (f", not all: {failures[0]}" if failures else ""))
+
+    async def _mail(self, notice: SendNotice) -> str:
+        """Why it could not be sent; empty if it was."""
+        try:
+            await workflow.execute_activity_method(
+                NotificationsActivities.send_notice, notice, summary=notice.kind, **EXTERNAL_CALL
+            )
+        except ActivityError as failure:
+            return told(failure)[1]
+        return ""
 
     def _tell(self, **changed: object) -> None:
         self._progress = self._progress.model_copy(update=changed)

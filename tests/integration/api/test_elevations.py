@@ -193,8 +193,12 @@ class TestElevation:
             return all(any("asks to be admin" in subject for subject in subjects) for subjects in came)
 
         await until(told, what="mails to admin and owner")
-        waits = await progress(stack, crew, elevation)
-        assert "it expires unless it is decided" == waits["next"]
+
+        async def waits() -> bool:
+            told = await progress(stack, crew, elevation)
+            return bool(told["next"] == "it expires unless it is decided")
+
+        await until(waits, what="the process to wait")
         denied = await post(stack, crew.owner, f"/{elevation}/deny")
         late = await post(stack, crew.admin, f"/{elevation}/approve")
 

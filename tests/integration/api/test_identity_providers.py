@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -20,12 +21,13 @@ from joserfc.jwk import RSAKey
 from people import House, Person, new_house, new_member, signed_in
 
 from adapters.kernel.clock import utc_now
-from adapters.kernel.outside import Outside, OutsideForbidden
+from adapters.kernel.outside import Outside, OutsideForbidden, OutsideUnreachable
 from domain.security.people import Role
 
 PROVIDERS, SIGN_INS = "/v1/security/identity-providers", "/v1/security/provider-sign-ins"
 FRONT = "https://front.example/signed-in"
 _numbers = count(1)
+_owners: dict[str, Person] = {}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,9 @@ async def directory(stack: Stack) -> Tenant:
 @pytest.fixture(scope="module")
 async def tenant(stack: Stack) -> Tenant:
     """The tenant whose members sign in elsewhere."""
-    return await stack.tenant(organisation="The Branch")
+    made = await stack.tenant(organisation="The Branch")
+    _owners[made.id] = await signed_in(stack.http, (await new_house(stack, made)).owner)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,9 @@ async def there(stack: Stack, house: House) -> Person:
     return await signed_in(stack.http, house.owner)
 
 
-async def provider_of(tenant: Tenant, issuer: str, application: Registered, **changes: Any) -> httpx.Response:
+async def provider_of(
+    tenant: Tenant, issuer: str, application: Registered, *, by: Person | None = None, **changes: Any
+) -> httpx.Response:
     body = {
         "name": "The Directory",
         "issuer": issuer,
@@ -67,7 +73,8 @@ async def provider_of(tenant: Tenant, issuer: str, application: Registered, **ch
         "redirectUris": [FRONT],
         **changes,
     }
-    return await tenant.http.post(PROVIDERS, json=body, headers=tenant.headers)
+    headers = by.headers if by else _owners[tenant.id].headers
+    return await tenant.http.post(PROVIDERS, json=body, headers=headers)
 
 
 async def begun(stack: Stack, provider: str, redirect_uri: str = FRONT) -> dict[str, str]:
@@ -112,8 +119,12 @@ class TestOurOwnServer:
         assert [tenant.id] == [each["tenantId"] for each in me["memberships"]]
         assert [here.session_id] == [each["id"] for each in sessions]
         assert ([], (404, "security.session_not_found")) == (ended.json()["data"]["ids"], code(elsewhere))
+        for path in ("/v1/security/passkeys", "/v1/security/second-factor"):
+            hidden = await stack.http.get(path, headers=here.headers)
+            assert (401, "security.step_up_required") == code(hidden)
+        assert me["hasPassword"] is False
 
-    async def test_lets_people_of_a_domain_join_and_knows_them_again(
+    async def test_lets_nobody_join_who_has_an_account_and_was_not_asked(
         self, stack: Stack, tenant: Tenant, application: Registered, house: House, there: Person
     ) -> None:
         domain = house.owner.partition("@")[2]
@@ -121,11 +132,28 @@ class TestOurOwnServer:
             "data"
         ]["id"]
 
-        answers = [await sign_in(stack, there, provider) for _ in range(2)]
-        members = (await tenant.get("/v1/security/members", limit=200))["items"]
+        answer = await sign_in(stack, there, provider)
 
-        assert [201, 201] == [answer.status_code for answer in answers]
-        assert ["viewer"] == [each["role"] for each in members if each["id"] == there.id]
+        assert (403, "security.not_a_member") == code(answer)
+        records = (await tenant.get("/v1/security/audit-records", limit=50))["items"]
+        assert [("denied", "security.not_a_member")] == [
+            (each["outcome"], each["details"]["reason"])
+            for each in records
+            if each["resource"] == provider and each["action"] == "security.sign_in"
+        ]
+
+    async def test_is_named_by_an_owner_who_is_signed_in_here(
+        self, stack: Stack, tenant: Tenant, application: Registered
+    ) -> None:
+        address = f"admin{next(_numbers)}@branch.example"
+        await new_member(stack, tenant, address, Role.ADMIN)
+        admin = await signed_in(stack.http, address)
+
+        by_admin = await provider_of(tenant, stack.url, application, by=admin)
+        with_key = await tenant.http.post(PROVIDERS, json=by_admin_body(stack, application), headers=tenant.headers)
+
+        assert (403, "security.owners_only") == code(by_admin)
+        assert (403, "security.people_only") == code(with_key)
 
     async def test_lets_nobody_else_in(
         self, stack: Stack, tenant: Tenant, application: Registered, there: Person
@@ -161,9 +189,12 @@ class TestOurOwnServer:
 
         first = await stack.http.post(SIGN_INS, json=sent)
         others = [
-            await stack.http.post(SIGN_INS, json={**sent, "state": state})
-            for state in (sent["state"], sent["state"][:-3] + "abc", "nonsense")
+            await stack.http.post(SIGN_INS, json={**sent, "state": state}) for state in (sent["state"], "nonsense")
         ]
+        fresh = await back_with(stack, there, await begun(stack, provider))
+        forged = await stack.http.post(SIGN_INS, json={**fresh, "state": fresh["state"][:-4] + "abcd"})
+        others.append(forged)
+        assert 201 == (await stack.http.post(SIGN_INS, json=fresh)).status_code
 
         assert 201 == first.status_code
         assert [(400, "security.provider_sign_in_unknown")] * 3 == [code(each) for each in others]
@@ -229,6 +260,16 @@ async def liar() -> AsyncIterator[Liar]:
         yield told
 
 
+def by_admin_body(stack: Stack, application: Registered) -> dict[str, Any]:
+    return {
+        "name": "x",
+        "issuer": stack.url,
+        "clientId": application.id,
+        "clientSecret": application.secret,
+        "redirectUris": [FRONT],
+    }
+
+
 class TestLiar:
     async def came_back(self, stack: Stack, tenant: Tenant, liar: Liar) -> httpx.Response:
         us = Registered("us", "secret", tenant)
@@ -280,6 +321,31 @@ class TestLiar:
 
         assert "about somebody else" in answer.json()["error"]["details"]["reason"]
 
+    async def test_lets_people_of_a_domain_join_and_knows_them_again(
+        self, stack: Stack, tenant: Tenant, liar: Liar
+    ) -> None:
+        number = next(_numbers)
+        liar.changes = {"sub": f"s{number}", "email": f"new{number}@new.example", "email_verified": True}
+        us = Registered("us", "secret", tenant)
+        provider = (await provider_of(tenant, liar.url, us, joinAs="viewer", domains=["new.example"])).json()["data"][
+            "id"
+        ]
+        found = []
+        for change in ({}, {"email": "renamed@elsewhere.example"}):
+            liar.changes = {**liar.changes, **change}
+            told = await begun(stack, provider)
+            liar.nonce = parse_qs(urlsplit(told["authorizationUrl"]).query)["nonce"][0]
+            answer = await stack.http.post(SIGN_INS, json={"state": told["state"], "code": "a-code"})
+            assert answer.status_code == 201, answer.text
+            found.append(answer.json()["data"]["userId"])
+        members = (await tenant.get("/v1/security/members", limit=200))["items"]
+        records = (await tenant.get("/v1/security/audit-records", limit=50))["items"]
+
+        assert found[0] == found[1]
+        assert ["viewer"] == [each["role"] for each in members if each["id"] == found[0]]
+        done = {each["action"] for each in records if each["resource"] == found[0]}
+        assert {"security.join_by_provider", "security.link_identity"} <= done
+
     async def test_that_rotates_its_key_is_believed_again(self, stack: Stack, tenant: Tenant, liar: Liar) -> None:
         address = f"rotator{next(_numbers)}@branch.example"
         await new_member(stack, tenant, address, Role.VIEWER)
@@ -297,6 +363,7 @@ class TestRegistration:
     @pytest.mark.parametrize(
         ("changes", "status", "code_", "words"),
         [
+            ({"issuer": "https://[abc"}, 422, "security.identity_provider_invalid", "no issuer's address"),
             ({"issuer": "http://127.0.0.1:9/"}, 503, "security.provider_unreachable", ""),
             ({"redirectUris": ["http://front.example/"]}, 422, "security.identity_provider_invalid", "not on TLS"),
             ({"joinAs": "viewer"}, 422, "security.identity_provider_invalid", "go together"),
@@ -331,6 +398,24 @@ class TestRegistration:
 
 
 class TestOutside:
+    async def test_lets_one_place_keep_only_a_few_waiting(self) -> None:
+        async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(never, "127.0.0.1", 0)
+        port, outside = server.sockets[0].getsockname()[1], Outside(private=True)
+        waiting = [asyncio.create_task(outside.ask("GET", f"http://127.0.0.1:{port}/")) for _ in range(5)]
+        await asyncio.sleep(0)
+
+        with pytest.raises(OutsideUnreachable, match="too many wait"):
+            await outside.ask("GET", f"http://127.0.0.1:{port}/")
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await outside.close()
+        server.close()
+
     @pytest.mark.parametrize(
         "url",
         [
@@ -341,6 +426,9 @@ class TestOutside:
             "https://169.254.169.254/latest/meta-data",
             "https://10.0.0.1/",
             "https://0.0.0.0/",
+            "https://[64:ff9b::a00:1]/",
+            "https://[2002:a00:1::1]/",
+            "https://[::10.0.0.1]/",
             "http://example.com/",
             "ftp://example.com/",
             "https://[/",

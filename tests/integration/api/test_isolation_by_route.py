@@ -128,6 +128,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         },
         headers=owner.headers,
     )
+    await new_member(stack, owner, "master@owners.example", Role.OWNER)
+    master = await signed_in(stack.http, "master@owners.example")
     provider = await owner.http.post(
         "/v1/security/identity-providers",
         json={
@@ -137,7 +139,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
             "clientSecret": program.secret,
             "redirectUris": ["https://front.example/"],
         },
-        headers=owner.headers,
+        headers=master.headers,
     )
     wish = {"role": "admin", "reason": "for the test"}
     elevation = await stack.http.post("/v1/security/elevations", json=wish, headers=person.headers)

@@ -318,6 +318,7 @@ class TestRefreshToken:
         now = (await me(stack, told["access_token"])).json()["data"]
 
         assert (200, ["read"]) == (changed.status_code, now["scopes"])
+        assert "read" == (await introspected(stack, application, told["access_token"]))["scope"]
         assert "read" == (await refreshed(stack, application, told["refresh_token"])).json()["scope"]
 
     async def test_ends_with_the_password_and_with_the_membership(
@@ -500,6 +501,13 @@ class TestAccessToken:
         told = await tokens_for(stack, application, person, scope="openid admin")
         body = {"current": PASSWORD, "new": "nine lanterns over the quay"}
 
+        mine = (await stack.http.get("/v1/security/authorizations/mine", headers=person.headers)).json()["data"]
+        other = await tokens_for(stack, application, person)
+        headers = bearer(other["access_token"])
+        not_its_own = [
+            await stack.http.post(f"/v1/security/sessions/{person.session_id}/revoke", headers=headers),
+            await stack.http.post(f"/v1/security/authorizations/{mine[0]['id']}/revoke", headers=headers),
+        ]
         answers = [
             await stack.http.put(f"{ME}/password", json=body, headers=bearer(told["access_token"])),
             await stack.http.get("/v1/security/sessions/mine", headers=bearer(told["access_token"])),
@@ -509,6 +517,35 @@ class TestAccessToken:
         assert [(403, "security.people_only")] * 3 == [
             (answer.status_code, answer.json()["error"]["code"]) for answer in answers
         ]
+        assert [403, 403] == [answer.status_code for answer in not_its_own]
+
+    async def test_is_lifted_above_its_scopes_by_no_policy(
+        self, stack: Stack, tenant: Tenant, application: Registered, person: Person
+    ) -> None:
+        text = f'permit (principal == HarborGrid::User::"{person.id}", action, resource);'
+        policy = {"name": f"all for {person.id}", "text": text}
+        made = await stack.http.post("/v1/security/policies", json=policy, headers=tenant.headers)
+        told = await tokens_for(stack, application, person, scope="openid read")
+
+        answer = await stack.http.post(
+            "/v1/security/api-keys", json={"label": "mine"}, headers=bearer(told["access_token"])
+        )
+
+        assert (201, 403) == (made.status_code, answer.status_code)
+
+    async def test_tells_the_audit_trail_by_what_it_acts(
+        self, stack: Stack, tenant: Tenant, application: Registered, person: Person
+    ) -> None:
+        told = await tokens_for(stack, application, person, scope="openid admin")
+        made = await stack.http.post(
+            "/v1/security/api-keys", json={"label": "made"}, headers=bearer(told["access_token"])
+        )
+
+        records = (await tenant.get("/v1/security/audit-records", limit=50))["items"]
+        [record] = [each for each in records if each["resource"] == made.json()["data"]["id"]]
+
+        assert ("user", person.id) == (record["actorKind"], record["actorId"])
+        assert record["details"]["byGrant"].startswith("grt_")
 
     async def test_that_lets_know_who_somebody_is_lets_do_nothing(
         self, stack: Stack, application: Registered, person: Person, house: House
@@ -520,6 +557,9 @@ class TestAccessToken:
 
         assert {"sub": person.id, "email": house.owner, "email_verified": True} == who.json()
         assert (403, "security.scope_missing") == (plans.status_code, plans.json()["error"]["code"])
+        less = (await refreshed(stack, application, told["refresh_token"], scope="openid")).json()
+        seen = await stack.http.get(f"{OAUTH}/userinfo", headers=bearer(less["access_token"]))
+        assert {"sub": person.id} == seen.json()
 
     async def test_of_a_service_account_is_nobody_to_know(self, stack: Stack, tenant: Tenant) -> None:
         token = (await own_token(stack, await on_its_own(tenant))).json()["access_token"]
@@ -567,6 +607,10 @@ class TestAccessToken:
             seen = await introspected(stack, api, token)
             assert (True, person.id, application.id) == (seen["active"], seen["sub"], seen["client_id"])
             assert {"active": False} == await introspected(stack, elsewhere, token)
+        code = await code_for(stack, application, person)
+        odd = {"token": "x", "grant_type": "authorization_code", "code": code}
+        answer = await stack.http.post(f"{OAUTH}/introspect", data=odd, auth=application.auth)
+        assert (200, {"active": False}) == (answer.status_code, answer.json())
         await stack.http.post(f"{OAUTH}/revoke", data={"token": told["access_token"]}, auth=application.auth)
         for token in (told["access_token"], told["refresh_token"], "nonsense"):
             assert {"active": False} == await introspected(stack, api, token)
@@ -629,6 +673,20 @@ class TestSigningKey:
         assert 200 == answer.status_code
         assert [401, 200] == [(await me(stack, token)).status_code for token in (before, after)]
         assert signing not in (await stack.http.get("/.well-known/jwks.json")).text
+
+    async def test_that_never_signed_leaves_the_one_before_it_in_charge(self, stack: Stack, tenant: Tenant) -> None:
+        made = await stack.http.post(
+            "/v1/security/signing-keys/rotate", json={"algorithm": "RS256"}, headers=stack.operator
+        )
+        coming = made.json()["data"]["id"]
+
+        await stack.http.post(
+            f"/v1/security/signing-keys/{coming}/revoke", json={"reason": "a mistake"}, headers=stack.operator
+        )
+        keys = (await stack.http.get("/v1/security/signing-keys", headers=stack.operator)).json()["data"]
+
+        [left] = [key for key in keys if key["algorithm"] == "RS256"]
+        assert (True, None) == (left["signing"], left["expiresAt"])
 
     async def test_is_the_operators_business(self, stack: Stack, tenant: Tenant) -> None:
         answer = await stack.http.post("/v1/security/signing-keys/rotate", json={}, headers=tenant.headers)
@@ -694,6 +752,40 @@ class TestRegistration:
 
 
 class TestBadInput:
+    @pytest.mark.parametrize("credentials", ["Basic \xe9", "Basic /w==", "Basic", "Basic Og==", "Basic ;;"])
+    async def test_as_credentials_is_answered_as_none(self, stack: Stack, credentials: str) -> None:
+        answer = await stack.http.post(
+            f"{OAUTH}/token",
+            data={"grant_type": "client_credentials"},
+            headers={b"Authorization": credentials.encode("latin-1")},
+        )
+
+        assert (401, "invalid_client") == refusal(answer)
+
+    async def test_as_keys_is_kept_as_far_as_it_is_known(self, stack: Stack, tenant: Tenant) -> None:
+        key = ECKey.generate_key("P-256", {"kid": "mine"}).as_dict(private=False)
+        body = {
+            "name": "odd",
+            "grantTypes": ["client_credentials"],
+            "scopes": ["read"],
+            "serviceAccountId": await new_service_account(tenant),
+            "tokenEndpointAuthMethod": "private_key_jwt",
+        }
+
+        kept = await stack.http.post(
+            "/v1/security/applications",
+            json={**body, "jwks": {"keys": [{**key, "x5c": ["\u0000"], "n_": 2**70}]}},
+            headers=tenant.headers,
+        )
+        many = await stack.http.post(
+            "/v1/security/applications",
+            json={**body, "jwks": {"keys": [{**key, "kid": str(n)} for n in range(11)]}},
+            headers=tenant.headers,
+        )
+
+        assert {**key} == kept.json()["data"]["application"]["jwks"]["keys"][0]
+        assert (422, True) == (many.status_code, "more than 10 keys" in many.text)
+
     @pytest.mark.parametrize(
         "body",
         [

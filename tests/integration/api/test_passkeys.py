@@ -12,10 +12,15 @@ import pytest
 from applications import registered, request_of
 from conftest import Stack, Tenant
 from people import PASSWORD, House, Person, new_house, new_member, signed_in
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+from adapters.kernel.clock import utc_now
+from domain.kernel.errors import Unauthenticated
+from domain.kernel.ids import UserId
+from domain.security.ids import SessionId
 from domain.security.passkeys import RelyingParty
-from domain.security.people import Role
+from domain.security.people import EndReason, Role
+from domain.security.sign_in import still_in
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PASSKEYS, SIGN_INS = "/v1/security/passkeys", "/v1/security/passkey-sign-ins"
@@ -23,6 +28,7 @@ CREATE = """async (options) => (await navigator.credentials.create(
     {publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)})).toJSON()"""
 GET = """async (options) => (await navigator.credentials.get(
     {publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)})).toJSON()"""
+NONSENSE: tuple[Any, ...] = ("", "AAAA", "e30", "gA", "oA", 7, None)
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no browser here")
 
 
@@ -68,25 +74,31 @@ class Device:
         return {"challengeId": data["challengeId"], "credential": await self.page.evaluate(GET, data["options"])}
 
 
-@pytest.fixture
-async def device(stack: Stack) -> AsyncIterator[Device]:
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page()
-        session = await page.context.new_cdp_session(page)
-        await session.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "automaticPresenceSimulation": True,
-        }
-        await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-        await page.goto(stack.url.replace("127.0.0.1", "localhost") + "/account")
-        yield Device(page, stack)
-        await browser.close()
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def device(stack: Stack, browser: Browser) -> AsyncIterator[Device]:
+    page = await browser.new_page()
+    session = await page.context.new_cdp_session(page)
+    await session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    await page.goto(stack.url.replace("127.0.0.1", "localhost") + "/account")
+    yield Device(page, stack)
+    await page.close()
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -182,6 +194,46 @@ class TestPasskey:
 
         assert (400, "security.passkey_challenge_unknown") == code(stolen)
         assert (403, "security.password_wrong") == code(guessed)
+
+
+@needs_a_browser
+class TestTampering:
+    async def test_with_an_answer_has_a_named_error(self, stack: Stack, person: Person, device: Device) -> None:
+        await device.added(person)
+        sent = await device.signed()
+        genuine = sent["credential"]["response"]
+        answers = []
+        for part in ("clientDataJSON", "authenticatorData", "signature"):
+            for value in NONSENSE:
+                challenge = (await stack.http.post(f"{SIGN_INS}/begin")).json()["data"]["challengeId"]
+                credential = {**sent["credential"], "response": {**genuine, part: value}}
+                answers.append(await sign_in(stack, {"challengeId": challenge, "credential": credential}))
+
+        assert {(401, "security.passkey_refused")} == {code(answer) for answer in answers}
+
+    async def test_with_a_new_passkey_has_a_named_error(self, stack: Stack, person: Person, device: Device) -> None:
+        sent = await device.made(person)
+        answers = []
+        for value in NONSENSE:
+            response = {**sent["credential"]["response"], "attestationObject": value}
+            body = {**sent, "credential": {**sent["credential"], "response": response}}
+            answers.append(await stack.http.post(PASSKEYS, json=body, headers=person.headers))
+
+        assert {(401, "security.passkey_refused")} == {code(answer) for answer in answers}
+        assert 201 == (await stack.http.post(PASSKEYS, json=sent, headers=person.headers)).status_code
+
+    async def test_with_a_session_that_has_ended_adds_nothing(
+        self, stack: Stack, person: Person, device: Device
+    ) -> None:
+        sent = await device.made(person)
+        user, session = UserId(person.id), SessionId(person.session_id)
+        await stack.container.security(
+            None, lambda uow: uow.sessions.end(session, at=utc_now(), reason=EndReason.REVOKED)
+        )
+
+        with pytest.raises(Unauthenticated):
+            await stack.container.security(None, lambda uow: still_in(uow, user, session, now=utc_now()))
+        assert 401 == (await stack.http.post(PASSKEYS, json=sent, headers=person.headers)).status_code
 
 
 class TestBadInput:
