@@ -22,6 +22,12 @@ CHALLENGE = 'ApiKey realm="harborgrid", Bearer realm="harborgrid"'
 MakeKey = Callable[..., Awaitable[dict[str, Any]]]
 
 
+@pytest.fixture(scope="module")
+async def tenant(stack: Stack) -> Tenant:
+    """The tenant of this file."""
+    return await stack.tenant()
+
+
 @pytest.fixture
 async def make_key(tenant: Tenant) -> MakeKey:
     """Makes a key of the tenant; its id and secret."""
@@ -283,6 +289,11 @@ class TestSecret:
 
 
 class TestScope:
+    @pytest.fixture
+    async def tenant(self, stack: Stack) -> Tenant:
+        """One whose things nobody has changed."""
+        return await stack.tenant()
+
     """read < write < admin < operator."""
 
     @pytest.mark.parametrize(

@@ -6,10 +6,17 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from conftest import Stack, Tenant
 
 ONBOARDINGS = "/v1/workflow/onboardings"
 KEYS = "/v1/security/api-keys"
+
+
+@pytest.fixture(scope="module")
+async def tenant(stack: Stack) -> Tenant:
+    """The tenant of this file."""
+    return await stack.tenant()
 
 
 def onboarding(name: str) -> dict[str, Any]:

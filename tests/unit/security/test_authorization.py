@@ -190,7 +190,7 @@ class TestMemory:
     )
     asked = st.tuples(permissions, scopes, st.integers(1, 2), st.sampled_from([None, "a", "b"]))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(st.lists(policies, max_size=2), st.lists(asked, min_size=1, max_size=6))
     def test_changes_no_decision(
         self, texts: list[str], questions: list[tuple[Permission, Scope, int, str | None]]
