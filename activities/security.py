@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
-from domain.security import elevations, invitations, password_changes
+from domain.security import elevations, erasures, invitations, password_changes
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     Addressee,
     DeprovisionTenant,
     ElevationAudience,
     ElevationState,
+    ErasureState,
     FollowElevation,
+    FollowErasure,
     FollowInvitation,
     ListTenants,
     MailPasswordReset,
@@ -114,3 +116,8 @@ class SecurityActivities:
     async def elevation_audience(self, cmd: FollowElevation) -> ElevationAudience:
         """Who can approve, end or review an elevation."""
         return await self._transactions(cmd.tenant_id, lambda uow: elevations.audience(uow, cmd))
+
+    @activity.defn(name="security.settle_erasure")
+    async def settle_erasure(self, cmd: FollowErasure) -> ErasureState:
+        """Destroy a removed tenant's data keys if it is time; where it stands."""
+        return await self._transactions(None, lambda uow: erasures.settle(uow, cmd, now=self._now()))

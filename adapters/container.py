@@ -180,6 +180,7 @@ class Container:
             security.verify_audit,
             security.rotate_signing_keys,
             security.settle_elevation,
+            security.settle_erasure,
             security.elevation_audience,
             notifications.send_notice,
             bus.deliver,

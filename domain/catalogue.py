@@ -9,7 +9,7 @@ from domain.collaboration import events as collaboration
 from domain.compression import events as compression
 from domain.gateway import events as gateway
 from domain.notifications import events as notifications
-from domain.security import elevation_events, oauth_events
+from domain.security import elevation_events, erasure_events, oauth_events
 from domain.security import events as security
 from domain.spatial import events as spatial
 
@@ -23,6 +23,7 @@ CATALOGUE = Catalogue.of(
     gateway,
     notifications,
     elevation_events,
+    erasure_events,
     oauth_events,
     security,
     spatial,

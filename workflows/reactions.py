@@ -9,13 +9,15 @@ from typing import Any
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.bus.event import Event
-from domain.security.commands import FollowElevation, FollowInvitation, MailPasswordReset
+from domain.security.commands import FollowElevation, FollowErasure, FollowInvitation, MailPasswordReset
 from domain.security.elevation_events import ElevationBegan, ElevationClosed, ElevationRequested, ElevationReviewed
+from domain.security.erasure_events import ErasureClosed, ErasureRequested
 from domain.security.events import InvitationClosed, InvitationCreated, PasswordResetRequested
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
-from workflows.security import elevation, invitation, password_reset
+from workflows.security import elevation, erasure, invitation, password_reset
 from workflows.security.elevation import ElevationWorkflow
+from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 
@@ -83,6 +85,19 @@ REACTIONS: tuple[Starts | Signals, ...] = (
             input=lambda fact: fact.about.type,
         )
         for kind in (ElevationBegan, ElevationClosed, ElevationReviewed)
+    ),
+    Starts(
+        on=ErasureRequested,
+        workflow=ErasureWorkflow.run,
+        id=lambda fact: erasure.workflow_id(fact.erasure_id),
+        input=lambda fact: FollowErasure.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Erasure of {fact.tenant_id}",
+    ),
+    Signals(
+        on=ErasureClosed,
+        signal=ErasureWorkflow.closed,
+        id=lambda fact: erasure.workflow_id(fact.erasure_id),
+        input=lambda fact: fact.outcome,
     ),
     Starts(
         on=PasswordResetRequested,

@@ -5,6 +5,7 @@ from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security.elevation import ElevationWorkflow
+from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
@@ -20,6 +21,7 @@ WORKFLOWS = (
     VerifyAuditWorkflow,
     RotateSigningKeysWorkflow,
     ElevationWorkflow,
+    ErasureWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,
 )

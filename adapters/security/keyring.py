@@ -21,6 +21,8 @@ from domain.security.ids import DataKeyId
 
 PLATFORM_KEYS = "platform"
 _FRESH_SECONDS = 30.0
+FORGOTTEN_SECONDS = 240.0
+"""A key that was unwrapped is not remembered for longer: one that is destroyed is gone everywhere soon."""
 
 
 def read_master_key(path: Path) -> bytes:
@@ -49,11 +51,11 @@ def ensure_master_key(path: Path) -> None:
 
 
 class PostgresKeyRing:
-    """Keys are cached in memory; a rotation is noticed within half a minute."""
+    """Keys are remembered for some minutes; a rotation is noticed within half a minute."""
 
     def __init__(self, database: Database, master_key: bytes) -> None:
         self._database, self._master = database, master_key
-        self._keys: dict[str, bytes] = {}
+        self._keys: dict[str, tuple[bytes, float]] = {}
         self._active: dict[str, tuple[str, float]] = {}
 
     async def active(self, tenant: str) -> tuple[str, bytes]:
@@ -62,11 +64,13 @@ class PostgresKeyRing:
         if known is None or time.monotonic() - known[1] > _FRESH_SECONDS:
             key_id = await self._database.run(None, lambda session: self._ensure(session, tenant))
             known = self._active[tenant] = (key_id, time.monotonic())
-        return known[0], self._keys[known[0]]
+        return known[0], await self.key(known[0])
 
     async def key(self, key_id: str) -> bytes:
         """Any key. Raises DataKeyNotFound."""
-        if key_id not in self._keys:
+        known = self._keys.get(key_id)
+        if known is None or known[1] <= time.monotonic():
+            self._keys.pop(key_id, None)
             row = await self._database.run(
                 None,
                 lambda session: session.sql.fetchrow(
@@ -76,7 +80,7 @@ class PostgresKeyRing:
             if row is None:
                 raise DataKeyNotFound(data_key_id=key_id)
             self._unwrap(row["id"], row["tenant_id"], row["wrapped"])
-        return self._keys[key_id]
+        return self._keys[key_id][0]
 
     async def rotate(self, tenant: TenantId) -> DataKeyId:
         """Retire the active key and make a new one; what the old one encrypted stays readable."""
@@ -119,7 +123,8 @@ class PostgresKeyRing:
         return str(row["id"])
 
     def _unwrap(self, key_id: str, tenant: str, wrapped: bytes) -> None:
-        self._keys[key_id] = unseal(self._master, wrapped, context=_context(key_id, tenant))
+        key = unseal(self._master, wrapped, context=_context(key_id, tenant))
+        self._keys[key_id] = (key, time.monotonic() + FORGOTTEN_SECONDS)
 
 
 def _context(key_id: str, tenant: str) -> bytes:

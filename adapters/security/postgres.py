@@ -11,6 +11,7 @@ from adapters.postgres.session import Session
 from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
 from adapters.security.certificates import PostgresCertificates
 from adapters.security.elevations import PostgresElevations
+from adapters.security.erasures import PostgresErasures
 from adapters.security.grants import PostgresGrants
 from adapters.security.identity_providers import PostgresIdentityProviders
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
@@ -167,6 +168,7 @@ class PostgresSecurityUnitOfWork:
         self.invitations = PostgresInvitations(session)
         self.password_resets = PostgresPasswordResets(session)
         self.passkeys = PostgresPasskeys(session)
+        self.erasures = PostgresErasures(session)
         self.elevations = PostgresElevations(session)
         self.service_accounts = PostgresServiceAccounts(session)
         self.applications = PostgresApplications(session)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
-from domain.security.ids import ApiKeyId, ElevationId, InvitationId, PasswordResetId, SigningKeyId
+from domain.security.ids import ApiKeyId, ElevationId, ErasureId, InvitationId, PasswordResetId, SigningKeyId
 
 
 class ProvisionTenant(Payload):
@@ -180,3 +180,27 @@ class ElevationAudience(Payload):
     locale: str
     who: str
     people: tuple[Told, ...]
+
+
+class FollowErasure(Payload):
+    """See to it that it is done, and that nothing is left."""
+
+    erasure_id: ErasureId
+
+
+class ErasureState(Payload):
+    """Where an erasure stands, as its process needs to know."""
+
+    status: str
+    erase_at: datetime
+    keys_destroyed: int
+    keys_left: int
+
+
+class ErasureProgress(Payload):
+    """Where its process stands; `next` is what happens at `next_at`, unless it is cancelled before."""
+
+    status: str = ""
+    next: str = ""
+    next_at: datetime | None = None
+    keys_destroyed: int = 0

@@ -449,3 +449,31 @@ class OwnersOnly(Forbidden):
 
     code = "security.owners_only"
     hint = "Ask an owner of the tenant; GET /v1/security/members shows who they are."
+
+
+class TenantStillActive(Conflict):
+    """Only what a removed tenant left behind can be erased."""
+
+    code = "security.tenant_still_active"
+    hint = "Deprovision the tenant first."
+
+
+class ErasureNotFound(NotFound):
+    """There is no such erasure."""
+
+    code = "security.erasure_not_found"
+    hint = "GET /v1/security/erasures lists them."
+
+
+class ErasureUnderWay(Conflict):
+    """This tenant's erasure is asked for already, or done."""
+
+    code = "security.erasure_under_way"
+    hint = "GET /v1/security/erasures/{id}/progress shows where it stands."
+
+
+class ErasureNotOpen(Conflict):
+    """This erasure can no longer be cancelled."""
+
+    code = "security.erasure_not_open"
+    hint = "Destroyed keys do not come back."

@@ -93,3 +93,7 @@ class ProviderSignInId(Id, prefix="psi"):
 
 class ElevationId(Id, prefix="elv"):
     """Somebody's being more than they are, for a while."""
+
+
+class ErasureId(Id, prefix="ers"):
+    """The erasure of what a removed tenant left behind."""

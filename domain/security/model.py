@@ -11,7 +11,7 @@ from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.kernel.permissions import Scope
 from domain.security.events import Factor
-from domain.security.ids import ApiKeyId, GrantId, PolicyId, ServiceAccountId, SessionId
+from domain.security.ids import ApiKeyId, ErasureId, GrantId, PolicyId, ServiceAccountId, SessionId
 from domain.security.people import Role
 
 PrincipalId: TypeAlias = ApiKeyId | UserId | ServiceAccountId
@@ -40,6 +40,27 @@ class Tenant(Payload):
     schema_revision: str | None
     created_at: datetime
     deprovisioned_at: datetime | None = None
+
+
+class ErasureStatus(StrEnum):
+    """Whether a tenant's data keys are destroyed."""
+
+    WAITING = "waiting"
+    CANCELLED = "cancelled"
+    ERASED = "erased"
+
+
+class Erasure(Payload):
+    """What a removed tenant left behind is erased at `erase_at`, unless that is cancelled before."""
+
+    id: ErasureId
+    tenant_id: TenantId
+    reason: str
+    status: ErasureStatus
+    requested_at: datetime
+    erase_at: datetime
+    closed_at: datetime | None = None
+    keys_destroyed: int = 0
 
 
 class ApiKeyStatus(StrEnum):

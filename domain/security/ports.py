@@ -12,8 +12,8 @@ from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
 from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
 from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
-from domain.security.ids import ApiKeyId, PolicyId
-from domain.security.model import ApiKey, Policy, PolicyRevision, Tenant
+from domain.security.ids import ApiKeyId, ErasureId, PolicyId
+from domain.security.model import ApiKey, Erasure, Policy, PolicyRevision, Tenant
 from domain.security.oauth_ports import (
     Applications,
     Certificates,
@@ -131,6 +131,34 @@ class Policies(Protocol):
         ...
 
 
+class Erasures(Protocol):
+    """What removed tenants left behind, and whether it is to be erased."""
+
+    async def put(self, erasure: Erasure) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, erasure_id: ErasureId) -> Erasure:
+        """Locked until the transaction ends. Raises ErasureNotFound."""
+        ...
+
+    async def of(self, tenant: TenantId) -> Erasure | None:
+        """The tenant's that waits or was done, if there is one."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[Erasure]:
+        """Newest first."""
+        ...
+
+    async def destroy_keys(self, tenant: TenantId) -> int:
+        """Every data key of the tenant; how many there were."""
+        ...
+
+    async def keys_left(self, tenant: TenantId) -> int:
+        """How many data keys the tenant has."""
+        ...
+
+
 class AuditSealer(Protocol):
     """The one writer of every audit log."""
 
@@ -174,6 +202,8 @@ class SecurityUnitOfWork(Protocol):
     def password_resets(self) -> PasswordResets: ...
     @property
     def passkeys(self) -> Passkeys: ...
+    @property
+    def erasures(self) -> Erasures: ...
     @property
     def elevations(self) -> Elevations: ...
     @property

@@ -100,6 +100,7 @@ EXAMPLES = {
     "grant_id": "grt_01h455vb4pex5vsknk084sn02q",
     "certificate_id": "crt_01h455vb4pex5vsknk084sn02q",
     "provider_id": "idp_01h455vb4pex5vsknk084sn02q",
+    "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
     "elevation_id": "elv_01h455vb4pex5vsknk084sn02q",
     "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
     "signing_key_id": "sig_01h455vb4pex5vsknk084sn02q",
@@ -175,10 +176,19 @@ def answers_in_the_envelope(_: CheckContext, response: Response, case: AnyCase) 
 
 class TestEveryOperation:
     # Callers are parameters of pytest, not tests of their own: without one, pytest gives every operation the same id.
-    @pytest.mark.parametrize("caller", ["stranger", "tenant", "operator"])
+    @pytest.mark.parametrize("caller", ["tenant"])
     @schema.parametrize()
     @bounded
-    def test_keeps_its_contract_with_everyone(self, case: AnyCase, caller: str, platform: Platform) -> None:
+    def test_keeps_its_contract_with_tenants(self, case: AnyCase, caller: str, platform: Platform) -> None:
+        self.keeps_it(case, caller, platform)
+
+    @pytest.mark.parametrize("caller", ["stranger", "operator"])
+    @schema.parametrize()
+    @settings(bounded, max_examples=2)
+    def test_keeps_its_contract_with_others(self, case: AnyCase, caller: str, platform: Platform) -> None:
+        self.keeps_it(case, caller, platform)
+
+    def keeps_it(self, case: AnyCase, caller: str, platform: Platform) -> None:
         response = case.call_and_validate(base_url=platform.url, headers=platform.callers[caller])
 
         is_open = f"{case.method} {case.path}" in OPEN

@@ -52,6 +52,8 @@ BY_ID = [
     Route("POST", "/v1/security/authorizations/{grant_id}/revoke"),
     Route("POST", "/v1/security/client-certificates/{certificate_id}/revoke"),
     Route("POST", "/v1/security/identity-providers/{provider_id}/disable"),
+    Route("POST", "/v1/security/erasures/{erasure_id}/cancel", wrong=403, right=404, by_operator=True),
+    Route("GET", "/v1/security/erasures/{erasure_id}/progress", wrong=403, right=404, by_operator=True),
     Route("GET", "/v1/security/elevations/{elevation_id}/progress"),
     Route("POST", "/v1/security/elevations/{elevation_id}/approve", wrong=403, right=403),
     Route("POST", "/v1/security/elevations/{elevation_id}/deny", wrong=403, right=403),
@@ -168,6 +170,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "session_id": person.session_id,
         "certificate_id": certificate.json()["data"]["id"],
         "provider_id": provider.json()["data"]["id"],
+        "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
         "elevation_id": elevation.json()["data"]["id"],
         "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
         "application_id": program.id,
@@ -237,7 +240,7 @@ class TestList:
         ),
     )
     async def test_shows_a_tenant_its_own_only(self, owner: Tenant, neighbour: Tenant, path: str) -> None:
-        if path == "/v1/security/tenants":
+        if path in {"/v1/security/tenants", "/v1/security/erasures"}:
             assert (await owner.http.get(path, headers=owner.headers)).status_code == 403
             return
         ours, theirs = await owner.get(path, limit=200), await neighbour.get(path, limit=200)

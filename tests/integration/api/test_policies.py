@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -18,6 +18,21 @@ NO_RENAMING = 'forbid (principal, action == HarborGrid::Action::"analytics.renam
 NO_POLICIES = 'forbid (principal, action == HarborGrid::Action::"security.put_policy", resource);'
 
 Call = Callable[..., Awaitable[httpx.Response]]
+
+
+@pytest.fixture(scope="module")
+async def shared(stack: Stack) -> Tenant:
+    """The tenant of this file."""
+    return await stack.tenant()
+
+
+@pytest.fixture
+async def tenant(stack: Stack, shared: Tenant) -> AsyncIterator[Tenant]:
+    """The same, without policies when a test begins."""
+    yield shared
+    async with stack.container.database.connection() as connection:
+        await connection.execute("DELETE FROM platform.security_policy WHERE tenant_id = $1", shared.id)
+    stack.container.revocations.tell(shared.id)
 
 
 @pytest.fixture
@@ -226,6 +241,11 @@ class TestPlan:
 
 
 class TestDenial:
+    @pytest.fixture
+    async def tenant(self, stack: Stack) -> Tenant:
+        """One that nobody was denied anything in."""
+        return await stack.tenant()
+
     async def test_is_announced_and_audited_once_however_often_it_is_repeated(
         self, tenant: Tenant, rename: Call
     ) -> None:

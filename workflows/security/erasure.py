@@ -1,0 +1,80 @@
+"""Erase what a removed tenant left behind: waits out the grace, destroys the data keys, and sees that none is left.
+
+It belongs to the platform, for its own history has to stay readable.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from activities.options import OWN_DATABASE
+from activities.security import SecurityActivities
+from domain.security.commands import ErasureProgress, ErasureState, FollowErasure
+from domain.security.ids import ErasureId
+
+FORGOTTEN_WITHIN = timedelta(minutes=5)
+"""How long a process may remember a key that it has unwrapped: see `adapters.security.keyring`."""
+
+
+def workflow_id(erasure_id: ErasureId) -> str:
+    """The one process of this erasure."""
+    return f"platform/security/erasure/{erasure_id}"
+
+
+@workflow.defn(name="security.erasure")
+class ErasureWorkflow:
+    """Waits, destroys, waits until every process has forgotten, looks again."""
+
+    def __init__(self) -> None:
+        self._cancelled = False
+        self._progress = ErasureProgress()
+
+    @workflow.run
+    async def run(self, input: FollowErasure) -> ErasureProgress:
+        """How it ended. It is not `erased` before nothing is left."""
+        state = await self._settled(input)
+        while state.status == "waiting":
+            await self._wait(state.erase_at, "the keys are destroyed")
+            state = await self._settled(input)
+        if state.status == "erased":
+            forgotten = workflow.now() + FORGOTTEN_WITHIN
+            self._tell(status="destroyed", next="every process has forgotten them", next_at=forgotten)
+            await workflow.sleep(FORGOTTEN_WITHIN)
+            state = await self._settled(input)
+            if state.keys_left:
+                raise ApplicationError("the tenant has data keys again: something still encrypts for it")
+        self._tell(status=state.status, next="", next_at=None, keys_destroyed=state.keys_destroyed)
+        return self._progress
+
+    @workflow.signal
+    def closed(self, outcome: str) -> None:
+        """It was cancelled; or done, by this process itself."""
+        self._cancelled = outcome == "cancelled"
+
+    @workflow.query
+    def progress(self) -> ErasureProgress:
+        """Where it stands, and what happens next, and when."""
+        return self._progress
+
+    async def _wait(self, instant: datetime, what: str) -> None:
+        self._tell(status="waiting", next=what, next_at=instant)
+        # The database's clock may be a moment behind this one.
+        wait = max(instant - workflow.now(), timedelta()) + timedelta(seconds=1)
+        try:
+            await workflow.wait_condition(lambda: self._cancelled, timeout=wait)
+        except TimeoutError:
+            return
+
+    async def _settled(self, input: FollowErasure) -> ErasureState:
+        return await workflow.execute_activity_method(
+            SecurityActivities.settle_erasure, input, summary="destroy them if it is time", **OWN_DATABASE
+        )
+
+    def _tell(self, **changed: object) -> None:
+        self._progress = self._progress.model_copy(update=changed)
+        now = self._progress
+        waits = f", {now.next} at {now.next_at:%Y-%m-%d %H:%M} UTC" if now.next_at else ""
+        workflow.set_current_details(f"{now.status}{waits}")
