@@ -52,11 +52,9 @@ class Mailbox:
         facts = self._facts(name)
         mail = self._folder / f"{name}.eml"
         if not mail.exists():
-            partial = mail.with_suffix(".part")
-            partial.write_bytes(content)
-            partial.replace(mail)
+            _write_whole(mail, content)
         facts = {"deliveries": facts.get("deliveries", 0) + 1, "recipients": recipients}
-        (self._folder / f"{name}.json").write_text(json.dumps(facts))
+        _write_whole(self._folder / f"{name}.json", json.dumps(facts).encode())
         return name
 
     def mails(self) -> list[dict[str, Any]]:
@@ -89,6 +87,13 @@ class Mailbox:
             "messageId": str(message["Message-ID"]),
             "deliveries": self._facts(path.stem).get("deliveries", 1),
         }
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Whoever reads it at the same time finds what was there before, or all of this."""
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def mailbox_app(mailbox: Mailbox) -> Starlette:
