@@ -22,7 +22,6 @@ from api.client_certificates import ClientCertificates
 from api.operator_session import CODEC_PATH, OperatorSessions
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.permissions import Scope as Reach
-from domain.security.events import SECOND_FACTORS
 from domain.security.ids import ApiKeyId, SessionId
 from domain.security.model import Principal
 from domain.security.people import Role
@@ -133,7 +132,6 @@ class Authentication:
             role=role,
             elevated_from=usual if role is not usual else None,
             factors=tuple(row["factors"]),
-            mfa=not SECOND_FACTORS.isdisjoint(row["factors"]),
             proved_at=row["proved_at"],
         )
         return Caller.of(principal, row["id"]), seconds_left(ends)

@@ -14,7 +14,6 @@ from adapters.security.signing_keys import SigningKeyRing
 from domain.kernel.context import Actor
 from domain.security.access_tokens import ACCESS_TOKEN
 from domain.security.errors import TokenInvalid
-from domain.security.events import SECOND_FACTORS
 from domain.security.ids import GrantId, ServiceAccountId
 from domain.security.jose import Expected, verify
 from domain.security.model import Principal
@@ -109,6 +108,5 @@ def _principal(row: Any, scope: str) -> Principal:
         # An application never owns, whoever it acts for.
         role=Role.of_scopes(scopes) if row["user_id"] else None,
         factors=tuple(row["factors"]),
-        mfa=not SECOND_FACTORS.isdisjoint(row["factors"]),
         proved_at=row["proved_at"],
     )

@@ -138,3 +138,20 @@ async def own_token(stack: Stack, application: Registered, **changes: str) -> ht
 def bearer(token: str) -> dict[str, str]:
     """The header that carries it."""
     return {"Authorization": f"Bearer {token}"}
+
+
+async def known_by(stack: Stack, token: str) -> httpx.Response:
+    """Who comes with this token."""
+    return await stack.http.get("/v1/security/me", headers=bearer(token))
+
+
+async def introspected(stack: Stack, application: Registered, token: str) -> dict[str, Any]:
+    """What the server says of a token."""
+    answer = await stack.http.post(f"{OAUTH}/introspect", data={"token": token}, auth=application.auth)
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status, and OAuth's word for it."""
+    return answer.status_code, answer.json()["error"]

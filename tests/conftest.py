@@ -39,6 +39,7 @@ from cli.operator import make_operator_key
 from worker.main import worker_of
 from worker.relay import Relay
 
+pytest_plugins = ["housing"]
 _numbers = count(1)
 
 STORY = [

@@ -21,6 +21,7 @@ from domain.security.ports import SecurityUnitOfWork
 
 PASSWORD = "violet harbour under glass"
 _numbers = count(1)
+ME = "/v1/security/me"
 RESETS, SESSIONS = "/v1/security/password-resets", "/v1/security/sessions"
 
 
@@ -50,6 +51,17 @@ class House:
         """What is told of that owner."""
         items = (await self.tenant.get("/v1/bus/events", type=type_, limit=200))["items"]
         return [each for each in items if each["data"]["userId"] == self.owner_id]
+
+
+def code(answer: httpx.Response) -> str:
+    """Why it was refused."""
+    told: str = answer.json()["error"]["code"]
+    return told
+
+
+async def me(http: httpx.AsyncClient, person: Person) -> httpx.Response:
+    """Who the server says they are."""
+    return await http.get(ME, headers=person.headers)
 
 
 async def new_house(stack: Stack, tenant: Tenant) -> House:

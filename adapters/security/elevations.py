@@ -8,9 +8,9 @@ from adapters.postgres.rows import newest_first
 from adapters.postgres.session import Session
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
-from domain.security.errors import ElevationNotFound
 from domain.security.ids import ElevationId
 from domain.security.people import Elevation, Member, Role
+from domain.security.people_errors import ElevationNotFound
 
 _COLUMNS = (
     "id, tenant_id, user_id, role, reason, minutes, break_glass, status, requested_at, decide_by, decided_by, "

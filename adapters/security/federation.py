@@ -14,11 +14,12 @@ from urllib.parse import quote, urlencode
 
 from adapters.kernel.outside import Outside, OutsideForbidden, OutsideUnreachable
 from domain.security.envelope import NONCE_BYTES, seal, unseal
-from domain.security.errors import ProviderAnswerRefused, ProviderUnreachable, TokenInvalid
+from domain.security.errors import TokenInvalid
 from domain.security.identity_providers import Identity, Metadata, claims_of
 from domain.security.jose import Expected, KeySet, usable_keys, verify
 from domain.security.oauth import IdentityProvider, ProviderSignIn
 from domain.security.oauth_errors import IdentityProviderInvalid
+from domain.security.people_errors import ProviderAnswerRefused, ProviderUnreachable
 
 _REMEMBERED_SECONDS = 300.0
 _SILENT_SECONDS = 10.0

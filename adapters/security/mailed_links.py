@@ -8,9 +8,9 @@ from adapters.postgres.rows import newest_first
 from adapters.postgres.session import Session
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
-from domain.security.errors import InvitationNotFound
 from domain.security.ids import InvitationId, PasswordResetId
 from domain.security.people import Invitation, PasswordReset, address_key
+from domain.security.people_errors import InvitationNotFound
 
 _INVITATION = "id, tenant_id, email, role, status, invited_by, created_at, expires_at, closed_at"
 

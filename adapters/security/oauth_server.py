@@ -18,19 +18,16 @@ from authlib.oauth2.rfc6749 import (
     list_to_scope,
     scope_to_list,
 )
-from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oauth2.rfc7662 import IntrospectionEndpoint
-from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
+from authlib.oauth2.rfc8628 import DeviceCodeGrant
 
 from adapters.kernel.clock import new_id
 from adapters.security.oauth_requests import Desk
 from domain.security.access_tokens import ACCESS_TOKEN, ID_TOKEN, access_claims, id_claims
 from domain.security.grants import open_grant, revoke_grants
-from domain.security.ids import AccessTokenId, DeviceAuthorizationId, GrantId, RefreshTokenId
+from domain.security.ids import AccessTokenId, GrantId, RefreshTokenId
 from domain.security.oauth import (
     ACCESS_TOKEN_LIFETIME,
-    DEVICE_CODE_LIFETIME,
     GRANT_LIFETIME,
     OPENID,
     REFRESH_TOKEN_LIFETIME,
@@ -43,10 +40,10 @@ from domain.security.oauth import (
     RevokeReason,
     grantable,
 )
-from domain.security.tokens import DEVICE_CODE, REFRESH_TOKEN, SECRET_BYTES
+from domain.security.tokens import REFRESH_TOKEN, SECRET_BYTES
 
-_PROVING = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
-_ANY = [*_PROVING, "none"]
+PROVING = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+ANY = [*PROVING, "none"]
 _SLOWER = 5
 
 
@@ -59,7 +56,9 @@ class Reply:
     headers: dict[str, str]
 
 
-class _Client(ClientMixin):  # type: ignore[misc]
+class Client(ClientMixin):  # type: ignore[misc]
+    """An application, as Authlib asks about it."""
+
     def __init__(self, desk: Desk, client: Application) -> None:
         self._desk, self.registered = desk, client
 
@@ -90,7 +89,7 @@ class _Client(ClientMixin):  # type: ignore[misc]
         return grant_type in self.registered.grant_types
 
 
-class _Held:
+class Held:
     """A code or token, as Authlib asks about it."""
 
     code_challenge_method = "S256"
@@ -106,7 +105,7 @@ class _Held:
     def get_scope(self) -> str:
         return " ".join(self.grant.scopes)
 
-    def check_client(self, client: _Client) -> bool:
+    def check_client(self, client: Client) -> bool:
         return self.grant.client_id == client.registered.id
 
     def is_expired(self) -> bool:
@@ -118,16 +117,18 @@ class _Held:
         return not self.grant.is_live(self._desk.now) or (token is not None and token.used_at is not None)
 
 
-class _Server(AuthorizationServer):  # type: ignore[misc]
+class Server(AuthorizationServer):  # type: ignore[misc]
+    """Authlib's server for one request: it knows what is on the desk, and nothing else."""
+
     def __init__(self, desk: Desk) -> None:
         super().__init__(scopes_supported=SCOPES)
         self.desk = desk
         self.register_token_generator("default", self._tokens)
         self.register_client_auth_method("private_key_jwt", self._asserted)
 
-    def query_client(self, client_id: str) -> _Client | None:
+    def query_client(self, client_id: str) -> Client | None:
         client = self.desk.client
-        return _Client(self.desk, client) if client is not None and client.id == client_id else None
+        return Client(self.desk, client) if client is not None and client.id == client_id else None
 
     def save_token(self, token: dict[str, Any], request: object) -> None:
         """Everything was said where it was made."""
@@ -141,10 +142,10 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
     def handle_response(self, status: int, body: Any, headers: Iterable[tuple[str, str]]) -> Reply:
         return Reply(status, dict(body) if body else {}, dict(headers))
 
-    def _asserted(self, query_client: Any, request: Any) -> _Client | None:
-        return _Client(self.desk, self.desk.client) if self.desk.client and self.desk.has_asserted else None
+    def _asserted(self, query_client: Any, request: Any) -> Client | None:
+        return Client(self.desk, self.desk.client) if self.desk.client and self.desk.has_asserted else None
 
-    def _tokens(self, *, client: _Client, scope: str, include_refresh_token: bool, **_: object) -> dict[str, Any]:
+    def _tokens(self, *, client: Client, scope: str, include_refresh_token: bool, **_: object) -> dict[str, Any]:
         desk, asked = self.desk, tuple(scope_to_list(scope) or ())
         grant, scopes = _own(desk, client.registered, asked) if desk.holder is None else _held(desk, asked)
         assert desk.access_signer is not None
@@ -182,9 +183,9 @@ class _S256(CodeChallenge):  # type: ignore[misc]
 
 
 class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = _ANY
+    TOKEN_ENDPOINT_AUTH_METHODS = ANY
 
-    def query_authorization_code(self, code: str, client: _Client) -> _Held | None:
+    def query_authorization_code(self, code: str, client: Client) -> Held | None:
         desk: Desk = self.server.desk
         known, holder = desk.code, desk.holder
         if known is None or holder is None or holder.grant.client_id != client.registered.id:
@@ -192,12 +193,12 @@ class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         if known.used_at is not None:
             _stolen(desk, holder.grant)
             return None
-        return _Held(desk) if known.expires_at > desk.now and holder.grant.is_live(desk.now) else None
+        return Held(desk) if known.expires_at > desk.now and holder.grant.is_live(desk.now) else None
 
-    def authenticate_user(self, authorization_code: _Held) -> object:
+    def authenticate_user(self, authorization_code: Held) -> object:
         return self.server.desk.holder
 
-    def delete_authorization_code(self, authorization_code: _Held) -> None:
+    def delete_authorization_code(self, authorization_code: Held) -> None:
         desk: Desk = self.server.desk
         assert desk.code is not None
         code_id, now = desk.code.id, desk.now
@@ -205,10 +206,10 @@ class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
 
 
 class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = _ANY
+    TOKEN_ENDPOINT_AUTH_METHODS = ANY
     INCLUDE_NEW_REFRESH_TOKEN = True
 
-    def authenticate_refresh_token(self, refresh_token: str) -> _Held | None:
+    def authenticate_refresh_token(self, refresh_token: str) -> Held | None:
         desk: Desk = self.server.desk
         known, holder = desk.refresh_token, desk.holder
         if known is None or holder is None or desk.client is None or holder.grant.client_id != desk.client.id:
@@ -216,12 +217,12 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
         if known.used_at is not None:
             _stolen(desk, holder.grant)
             return None
-        return _Held(desk) if known.expires_at > desk.now and holder.grant.is_live(desk.now) else None
+        return Held(desk) if known.expires_at > desk.now and holder.grant.is_live(desk.now) else None
 
-    def authenticate_user(self, refresh_token: _Held) -> object:
+    def authenticate_user(self, refresh_token: Held) -> object:
         return self.server.desk.holder
 
-    def revoke_old_credential(self, refresh_token: _Held) -> None:
+    def revoke_old_credential(self, refresh_token: Held) -> None:
         desk: Desk = self.server.desk
         assert desk.refresh_token is not None
         token_id, now = desk.refresh_token.id, desk.now
@@ -229,7 +230,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
 
 
 class _OwnGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = _PROVING
+    TOKEN_ENDPOINT_AUTH_METHODS = PROVING
 
     def validate_token_request(self) -> None:
         super().validate_token_request()
@@ -239,7 +240,7 @@ class _OwnGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]
 
 
 class _DeviceGrant(DeviceCodeGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = _ANY
+    TOKEN_ENDPOINT_AUTH_METHODS = ANY
 
     def query_device_credential(self, device_code: str) -> _Device:
         desk: Desk = self.server.desk
@@ -294,107 +295,13 @@ class _Device:
         return self.device.expires_at <= self._desk.now
 
 
-class _DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
-    CLIENT_AUTH_METHODS = _ANY
-    EXPIRES_IN = int(DEVICE_CODE_LIFETIME.total_seconds())
-
-    def __init__(self, server: _Server, verification_uri: str) -> None:
-        super().__init__(server)
-        self._verification_uri, self._id, self._hash = verification_uri, new_id(DeviceAuthorizationId), b""
-
-    def authenticate_client(self, request: Any) -> _Client:
-        client: _Client = super().authenticate_client(request)
-        if not client.check_grant_type(GrantType.DEVICE_CODE):
-            raise UnauthorizedClientError("The client is not registered for the device grant.")
-        return client
-
-    def get_verification_uri(self) -> str:
-        return self._verification_uri
-
-    def generate_device_code(self) -> str:
-        code, self._hash = DEVICE_CODE.mint(self._id, os.urandom(SECRET_BYTES))
-        return code
-
-    def save_device_credential(self, client_id: str, scope: str | None, data: dict[str, Any]) -> None:
-        desk: Desk = self.server.desk
-        assert desk.client is not None
-        waiting = DeviceAuthorization(
-            id=self._id,
-            client_id=desk.client.id,
-            user_code=data["user_code"].replace("-", ""),
-            scopes=tuple(_Client(desk, desk.client).get_allowed_scope(scope).split()),
-            created_at=desk.now,
-            expires_at=desk.now + DEVICE_CODE_LIFETIME,
-            interval_seconds=data["interval"],
-        )
-        desk.effects.append(lambda uow: uow.grants.put_device(waiting, self._hash))
-
-
-class _Revocation(RevocationEndpoint):  # type: ignore[misc]
-    CLIENT_AUTH_METHODS = _ANY
-
-    def query_token(self, token_string: str, token_type_hint: str | None) -> _Held | None:
-        return _Held(self.server.desk) if self.server.desk.holder else None
-
-    def revoke_token(self, token: _Held, request: Any) -> None:
-        desk: Desk = self.server.desk
-        reason = RevokeReason.BY_APPLICATION
-        desk.effects.append(lambda uow: revoke_grants(uow, [token.grant], reason=reason, now=desk.now))
-
-
-class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]
-    CLIENT_AUTH_METHODS = _PROVING
-
-    def query_token(self, token_string: str, token_type_hint: str | None) -> _Held | None:
-        return _Held(self.server.desk) if self.server.desk.holder else None
-
-    def check_permission(self, token: _Held, client: _Client, request: Any) -> bool:
-        """Every application of a tenant may ask about its tokens: it may be the API that they were sent to."""
-        return token.grant.tenant_id == client.registered.tenant_id
-
-    def introspect_token(self, token: _Held) -> dict[str, Any]:
-        desk: Desk = self.server.desk
-        if desk.access_claims is not None:
-            assert desk.holder is not None
-            scopes = grantable(str(desk.access_claims.get("scope", "")).split(), desk.holder.role)
-            return {**desk.access_claims, "scope": " ".join(scopes), "active": True, "token_type": "Bearer"}
-        assert desk.refresh_token is not None
-        return {
-            "active": True,
-            "iss": desk.issuer,
-            "sub": token.grant.user_id or token.grant.service_account_id,
-            "client_id": token.grant.client_id,
-            "scope": " ".join(grantable(token.grant.scopes, desk.holder.role)) if desk.holder else "",
-            "exp": int(desk.refresh_token.expires_at.timestamp()),
-            "iat": int(desk.refresh_token.created_at.timestamp()),
-        }
-
-
 def answer_token(desk: Desk) -> Reply:
     """The token endpoint's answer."""
-    server = _Server(desk)
+    server = Server(desk)
     server.register_grant(_CodeGrant, [_S256(required=True)])
     for grant in (_RefreshGrant, _OwnGrant, _DeviceGrant):
         server.register_grant(grant)
     reply: Reply = server.create_token_response(desk.request)
-    return reply
-
-
-def answer_revocation(desk: Desk) -> Reply:
-    """The revocation endpoint's answer (RFC 7009)."""
-    return _endpoint(desk, _Revocation)
-
-
-def answer_introspection(desk: Desk) -> Reply:
-    """The introspection endpoint's answer (RFC 7662)."""
-    return _endpoint(desk, _Introspection)
-
-
-def answer_device(desk: Desk, verification_uri: str) -> Reply:
-    """The device authorization endpoint's answer (RFC 8628)."""
-    server = _Server(desk)
-    server.register_endpoint(_DeviceEndpoint(server, verification_uri))
-    reply: Reply = server.create_endpoint_response("device_authorization", desk.request)
     return reply
 
 
@@ -413,7 +320,7 @@ def authorization_request(desk: Desk) -> Asked:
 
     Raises OAuth2Error; it has a `redirect_uri` if the application is to be told of it.
     """
-    server = _Server(desk)
+    server = Server(desk)
     server.register_grant(_CodeGrant, [_S256(required=True)])
     grant = server.get_consent_grant(desk.request)
     named, client = desk.request.named, desk.client
@@ -425,15 +332,8 @@ def authorization_request(desk: Desk) -> Asked:
         raise InvalidRequestError(
             "The only response_mode is query.", redirect_uri=grant.redirect_uri, state=named.get("state")
         )
-    scopes = tuple(_Client(desk, client).get_allowed_scope(named.get("scope")).split())
+    scopes = tuple(Client(desk, client).get_allowed_scope(named.get("scope")).split())
     return Asked(client, grant.redirect_uri, scopes, named["code_challenge"])
-
-
-def _endpoint(desk: Desk, endpoint: type[Any]) -> Reply:
-    server = _Server(desk)
-    server.register_endpoint(endpoint)
-    reply: Reply = server.create_endpoint_response(endpoint.ENDPOINT_NAME, desk.request)
-    return reply
 
 
 def _stolen(desk: Desk, grant: Grant) -> None:

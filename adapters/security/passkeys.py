@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from adapters.postgres.session import Session
 from domain.kernel.ids import UserId
-from domain.security.errors import PasskeyNotFound
 from domain.security.ids import PasskeyChallengeId, PasskeyId
 from domain.security.people import Passkey, PasskeyChallenge
+from domain.security.people_errors import PasskeyNotFound
 
 _PASSKEY = "id, user_id, name, credential_id, public_key, sign_count, synced, created_at, last_used_at"
 _CHALLENGE = "id, user_id, challenge, created_at, expires_at"

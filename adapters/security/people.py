@@ -9,10 +9,10 @@ from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session as Transaction
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
-from domain.security.errors import MemberNotFound, SessionNotFound
 from domain.security.events import Factor
 from domain.security.ids import SessionId
 from domain.security.people import Account, EndReason, Member, Membership, Role, Session, User, address_key
+from domain.security.people_errors import MemberNotFound, SessionNotFound
 from domain.security.sign_in_tries import Tries
 
 _SESSION = (

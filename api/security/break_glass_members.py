@@ -15,8 +15,9 @@ from api.routes import Route
 from api.security.members import role_of
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
-from domain.security.errors import MemberNotFound, RoleAboveYours
+from domain.security.errors import RoleAboveYours
 from domain.security.people import Member, Role
+from domain.security.people_errors import MemberNotFound
 from domain.security.permissions import CHOOSE_GLASS_BREAKERS, READ_GLASS_BREAKERS
 from domain.security.ports import SecurityUnitOfWork
 

@@ -15,8 +15,9 @@ from api.problems import problems
 from api.routes import Route
 from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, subject, view
 from domain.kernel.payload import Body
-from domain.security.errors import ApiKeyNotFound, MemberNotFound, PermissionUnknown
+from domain.security.errors import ApiKeyNotFound, PermissionUnknown
 from domain.security.model import Principal
+from domain.security.people_errors import MemberNotFound
 from domain.security.permissions import CHECK_OWN_ACCESS
 
 router = APIRouter(prefix="/v1/security/check", tags=["security"], route_class=Route)

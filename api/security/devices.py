@@ -16,10 +16,10 @@ from api.principals import may
 from api.problems import problems
 from api.routes import Route
 from api.security.authorize import grant_by
-from api.security.sign_in import person_of
+from api.security.sign_in import home_of, person_of
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import PeopleOnly, TenantRequired
+from domain.security.errors import PeopleOnly
 from domain.security.grants import open_grant
 from domain.security.model import Principal
 from domain.security.oauth import Application, DeviceAuthorization
@@ -72,7 +72,7 @@ async def look_up_device(
     body: UserCodeBody, person: Annotated[Principal, may(READ_OWN_AUTHORIZATIONS)], world: World
 ) -> Answer[DeviceRequest]:
     """Which application waits with this code."""
-    tenant = _home_of(person)
+    tenant = home_of(person)
 
     async def work(uow: SecurityUnitOfWork) -> DeviceRequest:
         waiting, _, application = await _waiting(uow, tenant, body.user_code)
@@ -92,7 +92,7 @@ async def decide_device(
     body: DeviceDecisionBody, person: Annotated[Principal, may(GRANT_AUTHORIZATION)], world: World
 ) -> Answer[DeviceRequest]:
     """Let the device act for you, or not."""
-    tenant = _home_of(person)
+    tenant = home_of(person)
 
     async def work(uow: SecurityUnitOfWork) -> DeviceRequest:
         waiting, secret_hash, application = await _waiting(uow, tenant, body.user_code)
@@ -120,10 +120,3 @@ async def _waiting(
     if found is None:
         raise UserCodeUnknown
     return *found, await uow.applications.get(tenant, found[0].client_id)
-
-
-def _home_of(person: Principal) -> TenantId:
-    person_of(person)
-    if person.tenant_id is None:
-        raise TenantRequired
-    return person.tenant_id

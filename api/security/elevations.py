@@ -15,7 +15,7 @@ from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
-from api.security.sign_in import person_of
+from api.security.sign_in import home_of, person_of
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
@@ -31,19 +31,17 @@ from domain.security.elevations import (
     request,
     review,
 )
-from domain.security.errors import (
+from domain.security.errors import PeopleOnly, RoleAboveYours, StepUpRequired
+from domain.security.ids import ElevationId
+from domain.security.model import Principal
+from domain.security.people import Elevation, Role
+from domain.security.people_errors import (
     BreakGlassNotAllowed,
     ElevationNotFound,
     ElevationNotOpen,
     ElevationPointless,
     NotYourOwnElevation,
-    PeopleOnly,
-    RoleAboveYours,
-    StepUpRequired,
 )
-from domain.security.ids import ElevationId
-from domain.security.model import Principal
-from domain.security.people import Elevation, Role
 from domain.security.permissions import (
     APPROVE_ELEVATION,
     BREAK_GLASS,
@@ -194,7 +192,7 @@ async def post_review(
     world: World,
 ) -> Answer[Elevation]:
     """Say that you have looked at what was done behind broken glass."""
-    user, tenant = person_of(person), _home_of(person)
+    user, tenant = person_of(person), home_of(person)
     return ok(
         await world.security(
             tenant, lambda uow: review(uow, tenant, elevation_id, by=user, note=body.note, now=utc_now())
@@ -221,7 +219,7 @@ async def get_progress(
 
 
 async def _decided(elevation_id: ElevationId, person: Principal, world: World, *, approved: bool) -> Elevation:
-    user, tenant = person_of(person), _home_of(person)
+    user, tenant = person_of(person), home_of(person)
     decided = await world.security(
         tenant, lambda uow: decide(uow, tenant, elevation_id, approved=approved, by=user, now=utc_now())
     )
@@ -230,10 +228,4 @@ async def _decided(elevation_id: ElevationId, person: Principal, world: World, *
 
 
 def _wish(person: Principal, role: Role, reason: str, minutes: int) -> Wish:
-    return Wish(_home_of(person), person_of(person), role, reason, timedelta(minutes=minutes))
-
-
-def _home_of(person: Principal) -> TenantId:
-    person_of(person)
-    assert person.tenant_id is not None, "a person's session is of a tenant"
-    return person.tenant_id
+    return Wish(home_of(person), person_of(person), role, reason, timedelta(minutes=minutes))

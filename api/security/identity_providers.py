@@ -19,13 +19,14 @@ from api.security.sign_in import person_of
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import OwnersOnly, PeopleOnly, ProviderUnreachable, RoleAboveYours
+from domain.security.errors import OwnersOnly, PeopleOnly, RoleAboveYours
 from domain.security.identity_providers import disable, register, validate
 from domain.security.ids import IdentityProviderId
 from domain.security.model import Principal
 from domain.security.oauth import IdentityProvider
 from domain.security.oauth_errors import IdentityProviderInvalid, IdentityProviderNotFound
 from domain.security.people import Role
+from domain.security.people_errors import ProviderUnreachable
 from domain.security.permissions import (
     DISABLE_IDENTITY_PROVIDER,
     READ_IDENTITY_PROVIDERS,

@@ -13,10 +13,10 @@ from api.routes import Route
 from api.security.sign_in import Password, PersonName, Token, as_person, linked
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import LinkInvalid, PasswordRequired, PasswordTooWeak
 from domain.security.ids import InvitationId
 from domain.security.invitations import accept, opened
 from domain.security.people import Role
+from domain.security.people_errors import LinkInvalid, PasswordRequired, PasswordTooWeak
 from domain.security.ports import SecurityUnitOfWork
 
 router = APIRouter(prefix="/v1/security/invitation-links", tags=["security"], route_class=Route)

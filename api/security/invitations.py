@@ -21,17 +21,11 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.commands import InvitationState
-from domain.security.errors import (
-    AlreadyAMember,
-    AlreadyInvited,
-    InvitationClosed,
-    InvitationNotFound,
-    RoleAboveYours,
-    TenantRequired,
-)
+from domain.security.errors import RoleAboveYours, TenantRequired
 from domain.security.ids import InvitationId
 from domain.security.invitations import Inviter, invite, revoke
 from domain.security.people import Invitation, Role
+from domain.security.people_errors import AlreadyAMember, AlreadyInvited, InvitationClosed, InvitationNotFound
 from domain.security.permissions import INVITE, READ_INVITATIONS, REVOKE_INVITATION
 from workflows.security.invitation import InvitationWorkflow, workflow_id
 

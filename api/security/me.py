@@ -20,19 +20,13 @@ from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Scope
-from domain.security.errors import (
-    CodeWrong,
-    PasswordTooWeak,
-    PasswordWrong,
-    PeopleOnly,
-    SecondFactorRequired,
-    TooManyTries,
-)
+from domain.security.errors import PeopleOnly
 from domain.security.events import Factor
 from domain.security.ids import SessionId
 from domain.security.model import Principal, PrincipalId
 from domain.security.password_changes import change
 from domain.security.people import Account, Membership, Role
+from domain.security.people_errors import CodeWrong, PasswordTooWeak, PasswordWrong, SecondFactorRequired, TooManyTries
 from domain.security.permissions import CHANGE_PASSWORD, READ_SELF
 from domain.security.ports import SecurityUnitOfWork
 

@@ -17,10 +17,11 @@ from api.routes import Route
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
-from domain.security.errors import LastOwner, MemberNotFound, RoleAboveYours, TenantRequired
+from domain.security.errors import RoleAboveYours, TenantRequired
 from domain.security.members import change_role, remove_member
 from domain.security.model import Principal
 from domain.security.people import Member, Role
+from domain.security.people_errors import LastOwner, MemberNotFound
 from domain.security.permissions import CHANGE_MEMBER, READ_MEMBERS, REMOVE_MEMBER
 
 router = APIRouter(prefix="/v1/security/members", tags=["security"], route_class=Route)

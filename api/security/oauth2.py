@@ -11,14 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from adapters.container import Container
 from adapters.kernel.clock import utc_now
+from adapters.security.oauth_endpoints import answer_device, answer_introspection, answer_revocation
 from adapters.security.oauth_requests import Desk, Parameters, gather, parameters, readable
-from adapters.security.oauth_server import (
-    Reply,
-    answer_device,
-    answer_introspection,
-    answer_revocation,
-    answer_token,
-)
+from adapters.security.oauth_server import Reply, answer_token
 from adapters.telemetry.metrics import TOKEN_REQUESTS
 from api.oauth_documents import form_of
 from api.parameters import World

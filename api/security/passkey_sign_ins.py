@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -18,19 +17,18 @@ from api.problems import problems
 from api.routes import Route
 from api.security.passkeys import PasskeyOptions
 from api.security.sessions import NewSession, new_session
-from api.security.sign_in import as_person, attempt_of
+from api.security.sign_in import as_person, attempt_of, open_session
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body
 from domain.security import sign_in
-from domain.security.errors import NotAMember, PasskeyChallengeUnknown, PasskeyRefused, SeveralTenants
 from domain.security.events import Factor, LoginRefusal
-from domain.security.ids import PasskeyChallengeId, SessionId
+from domain.security.ids import PasskeyChallengeId
 from domain.security.passkeys import CHALLENGE_BYTES, begin, credential_id_of, take
 from domain.security.people import Account, Session
+from domain.security.people_errors import NotAMember, PasskeyChallengeUnknown, PasskeyRefused, SeveralTenants
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.sign_in import Proved
 from domain.security.sign_in_tries import Tries
-from domain.security.tokens import SECRET_BYTES
 
 router = APIRouter(prefix="/v1/security/passkey-sign-ins", tags=["security"], route_class=Route)
 
@@ -97,15 +95,7 @@ async def _signed_in(
         used = world.relying_party.used(passkey, body.credential, challenge.challenge, now=now)
         membership = sign_in.membership_in(account, body.tenant_id)
         await uow.passkeys.put(used)
-        return await sign_in.open_session(
-            uow,
-            attempt,
-            Proved(account, membership, (Factor.PASSKEY,)),
-            session_id=new_id(SessionId),
-            lifetime=timedelta(hours=world.settings.session_hours),
-            randomness=os.urandom(SECRET_BYTES),
-            now=now,
-        )
+        return await open_session(uow, world, attempt, Proved(account, membership, (Factor.PASSKEY,)))
 
     with as_person(known.user.id, body.tenant_id):
         return await world.security(None, work)

@@ -17,23 +17,22 @@ from api.problems import problems
 from api.routes import Route
 from api.security.sign_in import Code, Password, person_of, prove_again
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import (
-    CodeWrong,
-    PasskeyChallengeUnknown,
-    PasskeyNotFound,
-    PasskeyRefused,
-    PasswordWrong,
-    PeopleOnly,
-    SecondFactorRequired,
-    StepUpRequired,
-    TooManyPasskeys,
-    TooManyTries,
-)
+from domain.security.errors import PeopleOnly, StepUpRequired
 from domain.security.events import Factor
 from domain.security.ids import PasskeyChallengeId, PasskeyId
 from domain.security.model import Principal
 from domain.security.passkeys import CHALLENGE_BYTES, add, begin, remove, take
 from domain.security.people import Account, Passkey
+from domain.security.people_errors import (
+    CodeWrong,
+    PasskeyChallengeUnknown,
+    PasskeyNotFound,
+    PasskeyRefused,
+    PasswordWrong,
+    SecondFactorRequired,
+    TooManyPasskeys,
+    TooManyTries,
+)
 from domain.security.permissions import MANAGE_PASSKEYS, READ_PASSKEYS
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.sign_in import still_in

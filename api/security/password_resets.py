@@ -15,10 +15,10 @@ from api.routes import Route
 from api.security.sessions import EndedSessions
 from api.security.sign_in import Password, Token, as_person, linked, words_of
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import LinkInvalid, PasswordTooWeak
 from domain.security.ids import PasswordResetId
 from domain.security.password_changes import open_link, request_link, set_by_link
 from domain.security.people import account_hash, address_key
+from domain.security.people_errors import LinkInvalid, PasswordTooWeak
 
 router = APIRouter(prefix="/v1/security/password-resets", tags=["security"], route_class=Route)
 

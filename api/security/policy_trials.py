@@ -19,16 +19,10 @@ from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Body, Payload
 from domain.permissions import PERMISSIONS
-from domain.security.errors import (
-    ApiKeyNotFound,
-    MemberNotFound,
-    PermissionUnknown,
-    PolicyInvalid,
-    TenantRequired,
-    UpgradeRequired,
-)
+from domain.security.errors import ApiKeyNotFound, PermissionUnknown, PolicyInvalid, TenantRequired, UpgradeRequired
 from domain.security.ids import ApiKeyId, PolicyId, ServiceAccountId
 from domain.security.model import Principal, PrincipalId
+from domain.security.people_errors import MemberNotFound
 from domain.security.permissions import TRY_POLICY
 
 _PROGRAMS = (ActorKind.API_KEY, ActorKind.SERVICE_ACCOUNT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -17,22 +16,17 @@ from api.parameters import Line, World
 from api.problems import problems
 from api.routes import Route
 from api.security.sessions import NewSession, new_session
-from api.security.sign_in import as_person, attempt_of
+from api.security.sign_in import as_person, attempt_of, open_session
 from domain.kernel.ids import UserId
 from domain.kernel.payload import Body, Payload
 from domain.security import sign_in
-from domain.security.errors import (
-    NotAMember,
-    ProviderAnswerRefused,
-    ProviderSignInUnknown,
-    ProviderUnreachable,
-)
 from domain.security.events import Factor, LoginRefusal
 from domain.security.identity_providers import begin, person_of, record_refusal
-from domain.security.ids import IdentityProviderId, ProviderSignInId, SessionId
+from domain.security.ids import IdentityProviderId, ProviderSignInId
 from domain.security.oauth import IdentityProvider, ProviderSignIn
 from domain.security.oauth_errors import IdentityProviderInvalid, IdentityProviderNotFound
 from domain.security.people import Account, Session
+from domain.security.people_errors import NotAMember, ProviderAnswerRefused, ProviderSignInUnknown, ProviderUnreachable
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.sign_in import Proved
 from domain.security.tokens import PROVIDER_SIGN_IN, SECRET_BYTES
@@ -118,15 +112,8 @@ async def post_sign_in(body: RedeemBody, world: World, request: Request, respons
     async def opened(uow: SecurityUnitOfWork) -> tuple[Session, str]:
         known = await uow.users.hold(account.user.id)
         membership = sign_in.membership_in(known, provider.tenant_id)
-        return await sign_in.open_session(
-            uow,
-            attempt_of(request, world, known.user.email),
-            Proved(known, membership, (Factor.IDENTITY_PROVIDER,)),
-            session_id=new_id(SessionId),
-            lifetime=timedelta(hours=world.settings.session_hours),
-            randomness=os.urandom(SECRET_BYTES),
-            now=utc_now(),
-        )
+        attempt = attempt_of(request, world, known.user.email)
+        return await open_session(uow, world, attempt, Proved(known, membership, (Factor.IDENTITY_PROVIDER,)))
 
     with as_person(account.user.id, provider.tenant_id):
         session, token = await world.security(provider.tenant_id, opened)

@@ -18,9 +18,10 @@ from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Permission, Scope
 from domain.permissions import PERMISSIONS
 from domain.security.authorization import Circumstances, Decision, Rules
-from domain.security.errors import MemberNotFound, PermissionUnknown, ScopeMissing
+from domain.security.errors import PermissionUnknown, ScopeMissing
 from domain.security.ids import ServiceAccountId
 from domain.security.model import ApiKeyStatus, Principal, PrincipalId
+from domain.security.people_errors import MemberNotFound
 from domain.security.permissions import CHECK_ACCESS
 
 MOST = 1_000

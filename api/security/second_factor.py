@@ -18,22 +18,20 @@ from api.security.sign_in import Code, Password, counted, person_of, prove_again
 from domain.kernel.ids import UserId
 from domain.kernel.payload import Body, Payload
 from domain.security.envelope import NONCE_BYTES
-from domain.security.errors import (
-    CodeWrong,
-    OperatorsOnly,
-    PasswordWrong,
-    PeopleOnly,
-    PersonNotFound,
-    SecondFactorExists,
-    SecondFactorMissing,
-    SecondFactorRequired,
-    StepUpRequired,
-    TooManyTries,
-)
+from domain.security.errors import OperatorsOnly, PeopleOnly, StepUpRequired
 from domain.security.events import Factor
 from domain.security.ids import SessionId
 from domain.security.model import Principal
 from domain.security.people import Account
+from domain.security.people_errors import (
+    CodeWrong,
+    PasswordWrong,
+    PersonNotFound,
+    SecondFactorExists,
+    SecondFactorMissing,
+    SecondFactorRequired,
+    TooManyTries,
+)
 from domain.security.permissions import MANAGE_SECOND_FACTOR, READ_SECOND_FACTOR, RESET_SECOND_FACTOR
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.second_factors import CODE_BYTES, CODES, begin, confirm, is_demanded, remove, renew_codes

@@ -20,22 +20,22 @@ from api.security.sign_in import Code, Password, person_of, prove_again, sign_in
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
-from domain.security.errors import (
+from domain.security.errors import PeopleOnly
+from domain.security.events import Factor
+from domain.security.ids import SessionId
+from domain.security.members import end_other_sessions, end_session, prove_session
+from domain.security.model import Principal
+from domain.security.people import Account, EndReason, Session
+from domain.security.people_errors import (
     CodeWrong,
     NotAMember,
     PasswordWrong,
-    PeopleOnly,
     SecondFactorRequired,
     SessionNotFound,
     SeveralTenants,
     SignInRefused,
     TooManyTries,
 )
-from domain.security.events import Factor
-from domain.security.ids import SessionId
-from domain.security.members import end_other_sessions, end_session, prove_session
-from domain.security.model import Principal
-from domain.security.people import Account, EndReason, Session
 from domain.security.permissions import READ_OWN_SESSIONS, READ_SESSIONS, REVOKE_OWN_SESSION, REVOKE_SESSIONS, STEP_UP
 from domain.security.ports import SecurityUnitOfWork
 

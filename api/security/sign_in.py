@@ -20,18 +20,13 @@ from domain.kernel.context import Actor, ActorKind, current_context, within
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId, UserId
 from domain.security import sign_in
-from domain.security.errors import (
-    CodeWrong,
-    LinkInvalid,
-    PasswordWrong,
-    PeopleOnly,
-    SignInRefused,
-)
+from domain.security.errors import PeopleOnly
 from domain.security.events import Factor, LoginRefusal
 from domain.security.ids import SessionId
 from domain.security.model import Principal
 from domain.security.passwords import LONGEST
 from domain.security.people import Account, Session, account_hash, address_key, network_of
+from domain.security.people_errors import CodeWrong, LinkInvalid, PasswordWrong, SignInRefused
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.sign_in import Attempt, Proved
 from domain.security.sign_in_tries import Tries
@@ -95,20 +90,27 @@ async def sign_in_with_password(
         second = await sign_in.second_factor(uow, world.factor_keys, account, code, now=utc_now())
         if checked.renewed is not None:
             await uow.users.renew_hash(account.user.id, checked.renewed)
-        return await sign_in.open_session(
-            uow,
-            attempt,
-            Proved(account, membership, (Factor.PASSWORD, *second)),
-            session_id=new_id(SessionId),
-            lifetime=timedelta(hours=world.settings.session_hours),
-            randomness=os.urandom(SECRET_BYTES),
-            now=utc_now(),
-        )
+        return await open_session(uow, world, attempt, Proved(account, membership, (Factor.PASSWORD, *second)))
 
     with as_person(known.user.id, tenant):
         opened = await _counted(world, checked, None, open_it)
     SIGN_INS.labels("success").inc()
     return opened
+
+
+async def open_session(
+    uow: SecurityUnitOfWork, world: Container, attempt: Attempt, proved: Proved
+) -> tuple[Session, str]:
+    """The session of who has proved who they are, however they did; its token is shown this once."""
+    return await sign_in.open_session(
+        uow,
+        attempt,
+        proved,
+        session_id=new_id(SessionId),
+        lifetime=timedelta(hours=world.settings.session_hours),
+        randomness=os.urandom(SECRET_BYTES),
+        now=utc_now(),
+    )
 
 
 async def prove_again(
@@ -200,6 +202,13 @@ def person_of(person: Principal) -> UserId:
     if not isinstance(person.id, UserId) or person.session_id is None:
         raise PeopleOnly
     return person.id
+
+
+def home_of(person: Principal) -> TenantId:
+    """The tenant that a person is signed in to. Raises PeopleOnly for programs."""
+    person_of(person)
+    assert person.tenant_id is not None, "a person's session is of a tenant"
+    return person.tenant_id
 
 
 def as_person(user_id: UserId, tenant: TenantId | None) -> within:

@@ -27,6 +27,7 @@ from domain.security.cedar import (
     uid,
 )
 from domain.security.errors import OperatorsOnly, PolicyForbids, ScopeMissing, UpgradeRequired
+from domain.security.events import Factor
 from domain.security.model import Entitlements, Principal
 
 _REMEMBERED = 20_000
@@ -147,7 +148,7 @@ class Rules:
         if principal.kind is not ActorKind.USER:
             return False
         told = tell()
-        proved = principal.model_copy(update={"mfa": True, "proved_at": told.now})
+        proved = principal.model_copy(update={"factors": (*principal.factors, Factor.TOTP), "proved_at": told.now})
         return self.decide(proved, permission, thing, lambda: told).allowed
 
     def _decided(

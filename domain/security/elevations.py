@@ -13,15 +13,15 @@ from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
 from domain.security.commands import ElevationAudience, ElevationState, FollowElevation, Told
 from domain.security.elevation_events import ElevationBegan, ElevationClosed, ElevationRequested, ElevationReviewed
-from domain.security.errors import (
+from domain.security.errors import RoleAboveYours
+from domain.security.ids import ElevationId
+from domain.security.people import Elevation, ElevationStatus, Role
+from domain.security.people_errors import (
     BreakGlassNotAllowed,
     ElevationNotOpen,
     ElevationPointless,
     NotYourOwnElevation,
-    RoleAboveYours,
 )
-from domain.security.ids import ElevationId
-from domain.security.people import Elevation, ElevationStatus, Role
 from domain.security.permissions import (
     APPROVE_ELEVATION,
     BREAK_GLASS,

@@ -11,12 +11,13 @@ from urllib.parse import urlencode, urlsplit
 
 from domain.kernel.audit import AuditEntry, Outcome
 from domain.kernel.ids import TenantId, UserId
-from domain.security.errors import NotAMember, ProviderAnswerRefused, RoleAboveYours
+from domain.security.errors import RoleAboveYours
 from domain.security.ids import IdentityProviderId, ProviderSignInId
 from domain.security.invitations import admit
 from domain.security.oauth import IdentityProvider, ProviderSignIn, refusal_of
 from domain.security.oauth_errors import IdentityProviderInvalid
 from domain.security.people import Account, Role, User, address_key
+from domain.security.people_errors import NotAMember, ProviderAnswerRefused
 from domain.security.permissions import DISABLE_IDENTITY_PROVIDER, REGISTER_IDENTITY_PROVIDER
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.tokens import PROVIDER_SIGN_IN, SECRET_BYTES

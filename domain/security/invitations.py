@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
 from domain.security.commands import NOBODY, Addressee, FollowInvitation
-from domain.security.errors import (
+from domain.security.errors import RoleAboveYours
+from domain.security.events import InvitationClosed as InvitationClosedEvent
+from domain.security.events import InvitationCreated, MemberJoined
+from domain.security.ids import InvitationId
+from domain.security.people import Account, Invitation, InvitationStatus, Role, User, address_key
+from domain.security.people_errors import (
     AlreadyAMember,
     AlreadyInvited,
     InvitationClosed,
     LinkInvalid,
     PasswordRequired,
-    RoleAboveYours,
 )
-from domain.security.events import InvitationClosed as InvitationClosedEvent
-from domain.security.events import InvitationCreated, MemberJoined
-from domain.security.ids import InvitationId
-from domain.security.people import Account, Invitation, InvitationStatus, Role, User, address_key
 from domain.security.permissions import INVITE, REVOKE_INVITATION
 from domain.security.ports import SecurityUnitOfWork
 

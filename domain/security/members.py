@@ -7,13 +7,14 @@ from datetime import datetime
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
 from domain.security.elevations import end_all
-from domain.security.errors import LastOwner, RoleAboveYours, SessionNotFound
+from domain.security.errors import RoleAboveYours
 from domain.security.events import Factor, MemberLeft, MemberRoleChanged, SessionEnded
 from domain.security.grants import revoke_grants_of
 from domain.security.ids import SessionId
 from domain.security.invitations import close_invitations
 from domain.security.oauth import RevokeReason
 from domain.security.people import EndReason, Member, Role, Session
+from domain.security.people_errors import LastOwner, SessionNotFound
 from domain.security.permissions import CHANGE_MEMBER, REMOVE_MEMBER, REVOKE_SESSIONS, STEP_UP
 from domain.security.ports import SecurityUnitOfWork
 

@@ -10,7 +10,7 @@ from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.kernel.permissions import Scope
-from domain.security.events import Factor
+from domain.security.events import SECOND_FACTORS, Factor
 from domain.security.ids import ApiKeyId, ErasureId, GrantId, PolicyId, ServiceAccountId, SessionId
 from domain.security.people import Role
 
@@ -103,7 +103,7 @@ class Principal(Payload):
     grant_id: what an application acts by, with an access token, for the person or as the service account; granted:
     the token's scopes.
     elevated_from: what a person is otherwise, while they are more for a while.
-    factors: what a person proved; mfa: whether that is more than a password; proved_at: when they last did.
+    factors: what a person proved; proved_at: when they last did.
     """
 
     id: PrincipalId
@@ -115,13 +115,17 @@ class Principal(Payload):
     role: Role | None = None
     elevated_from: Role | None = None
     factors: tuple[Factor, ...] = ()
-    mfa: bool = False
     proved_at: datetime | None = None
 
     @property
     def is_operator(self) -> bool:
         """Whether this is the platform's own operator."""
         return Scope.OPERATOR in self.scopes
+
+    @property
+    def mfa(self) -> bool:
+        """Whether they proved more than a password does."""
+        return not SECOND_FACTORS.isdisjoint(self.factors)
 
     @property
     def lasting(self) -> Principal:

@@ -30,9 +30,9 @@ from webauthn.helpers.structs import (
 )
 
 from domain.kernel.ids import UserId
-from domain.security.errors import PasskeyChallengeUnknown, PasskeyRefused, TooManyPasskeys
 from domain.security.ids import PasskeyChallengeId, PasskeyId
 from domain.security.people import Account, Passkey, PasskeyChallenge
+from domain.security.people_errors import PasskeyChallengeUnknown, PasskeyRefused, TooManyPasskeys
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.second_factors import tell
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
 from domain.security.commands import NOBODY, Addressee, MailPasswordReset
-from domain.security.errors import LinkInvalid
 from domain.security.events import PasswordChanged, PasswordResetRequested
 from domain.security.grants import revoke_grants_of
 from domain.security.ids import PasswordResetId, SessionId
 from domain.security.members import end_other_sessions
 from domain.security.oauth import RevokeReason
 from domain.security.people import Account, EndReason, PasswordReset, address_key
+from domain.security.people_errors import LinkInvalid
 from domain.security.permissions import CHANGE_PASSWORD
 from domain.security.ports import SecurityUnitOfWork
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from zxcvbn import zxcvbn
 
-from domain.security.errors import PasswordTooWeak
+from domain.security.people_errors import PasswordTooWeak
 
 SHORTEST, LONGEST = 10, 256
 _ENOUGH = 3

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
 from domain.security.envelope import seal, unseal
-from domain.security.errors import CodeWrong, SecondFactorExists, SecondFactorMissing
 from domain.security.events import Factor, SecondFactorChanged
 from domain.security.ids import SessionId
 from domain.security.members import end_other_sessions
 from domain.security.people import Account, EndReason, Totp
+from domain.security.people_errors import CodeWrong, SecondFactorExists, SecondFactorMissing
 from domain.security.permissions import MANAGE_SECOND_FACTOR
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.totp import matching_step

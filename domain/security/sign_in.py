@@ -12,7 +12,10 @@ from datetime import datetime, timedelta
 from domain.kernel.audit import AuditEntry, Outcome
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId, UserId
-from domain.security.errors import (
+from domain.security.events import Factor, LoginFailure, LoginRefusal, LoginSuccess
+from domain.security.ids import SessionId
+from domain.security.people import Account, Membership, Session
+from domain.security.people_errors import (
     CodeWrong,
     NotAMember,
     SecondFactorRequired,
@@ -20,9 +23,6 @@ from domain.security.errors import (
     SignInRefused,
     TooManyTries,
 )
-from domain.security.events import Factor, LoginFailure, LoginRefusal, LoginSuccess
-from domain.security.ids import SessionId
-from domain.security.people import Account, Membership, Session
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.second_factors import FactorKeys, is_demanded, prove
 from domain.security.sign_in_tries import LONGEST_WAIT, Tries

@@ -22,6 +22,7 @@ from domain.notifications.ids import NotificationId
 from domain.security.commands import ElevationProgress, ElevationState, FollowElevation
 from domain.security.ids import ElevationId
 from workflows.ids import new_id
+from workflows.waiting import happens
 
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 30
 
@@ -89,13 +90,7 @@ class ElevationWorkflow:
     async def _change_or(self, instant: datetime) -> bool:
         """Wait for a change, or until this instant; whether it was a change."""
         seen = self._changes
-        # The database's clock may be a moment behind this one.
-        wait = max(instant - workflow.now(), timedelta()) + timedelta(seconds=1)
-        try:
-            await workflow.wait_condition(lambda: self._changes > seen, timeout=wait)
-        except TimeoutError:
-            return False
-        return True
+        return await happens(lambda: self._changes > seen, by=instant)
 
     async def _settled(self, input: FollowElevation) -> ElevationState:
         return await workflow.execute_activity_method(

@@ -5,7 +5,7 @@ It belongs to the platform, for its own history has to stay readable.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -14,6 +14,7 @@ from activities.options import OWN_DATABASE
 from activities.security import SecurityActivities
 from domain.security.commands import ErasureProgress, ErasureState, FollowErasure
 from domain.security.ids import ErasureId
+from workflows.waiting import happens
 
 FORGOTTEN_WITHIN = timedelta(minutes=5)
 """How long a process may remember a key that it has unwrapped: see `adapters.security.keyring`."""
@@ -37,7 +38,8 @@ class ErasureWorkflow:
         """How it ended. It is not `erased` before nothing is left."""
         state = await self._settled(input)
         while state.status == "waiting":
-            await self._wait(state.erase_at, "the keys are destroyed")
+            self._tell(status="waiting", next="the keys are destroyed", next_at=state.erase_at)
+            await happens(lambda: self._cancelled, by=state.erase_at)
             state = await self._settled(input)
         if state.status == "erased":
             forgotten = workflow.now() + FORGOTTEN_WITHIN
@@ -58,15 +60,6 @@ class ErasureWorkflow:
     def progress(self) -> ErasureProgress:
         """Where it stands, and what happens next, and when."""
         return self._progress
-
-    async def _wait(self, instant: datetime, what: str) -> None:
-        self._tell(status="waiting", next=what, next_at=instant)
-        # The database's clock may be a moment behind this one.
-        wait = max(instant - workflow.now(), timedelta()) + timedelta(seconds=1)
-        try:
-            await workflow.wait_condition(lambda: self._cancelled, timeout=wait)
-        except TimeoutError:
-            return
 
     async def _settled(self, input: FollowErasure) -> ErasureState:
         return await workflow.execute_activity_method(

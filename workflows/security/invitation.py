@@ -15,6 +15,7 @@ from domain.notifications.commands import LinkPurpose
 from domain.security.commands import FollowInvitation, InvitationState
 from domain.security.ids import InvitationId
 from workflows.security.mailed_link import mail_link
+from workflows.waiting import happens
 
 REMINDED_BEFORE_THE_END = timedelta(days=2)
 
@@ -59,13 +60,7 @@ class InvitationWorkflow:
         """Wait until it is closed, or until this instant."""
         if not self._state.outcome:
             self._tell(next=what, next_at=instant)
-        # The clock of whoever closes it may be a moment behind this one.
-        wait = max(instant - workflow.now(), timedelta()) + timedelta(seconds=1)
-        try:
-            await workflow.wait_condition(lambda: bool(self._state.outcome), timeout=wait)
-        except TimeoutError:
-            return False
-        return True
+        return await happens(lambda: bool(self._state.outcome), by=instant)
 
     async def _mail(self, input: FollowInvitation, purpose: LinkPurpose) -> None:
         """Send it, if it still opens anything. That it cannot be sent is told, and does not end the invitation."""

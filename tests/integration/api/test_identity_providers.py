@@ -62,17 +62,20 @@ async def there(stack: Stack, house: House) -> Person:
     return await signed_in(stack.http, house.owner)
 
 
-async def provider_of(
-    tenant: Tenant, issuer: str, application: Registered, *, by: Person | None = None, **changes: Any
-) -> httpx.Response:
-    body = {
+def body_of(issuer: str, application: Registered) -> dict[str, Any]:
+    return {
         "name": "The Directory",
         "issuer": issuer,
         "clientId": application.id,
         "clientSecret": application.secret,
         "redirectUris": [FRONT],
-        **changes,
     }
+
+
+async def provider_of(
+    tenant: Tenant, issuer: str, application: Registered, *, by: Person | None = None, **changes: Any
+) -> httpx.Response:
+    body = {**body_of(issuer, application), **changes}
     headers = by.headers if by else _owners[tenant.id].headers
     return await tenant.http.post(PROVIDERS, json=body, headers=headers)
 
@@ -150,7 +153,7 @@ class TestOurOwnServer:
         admin = await signed_in(stack.http, address)
 
         by_admin = await provider_of(tenant, stack.url, application, by=admin)
-        with_key = await tenant.http.post(PROVIDERS, json=by_admin_body(stack, application), headers=tenant.headers)
+        with_key = await tenant.http.post(PROVIDERS, json=body_of(stack.url, application), headers=tenant.headers)
 
         assert (403, "security.owners_only") == code(by_admin)
         assert (403, "security.people_only") == code(with_key)
@@ -258,16 +261,6 @@ async def liar() -> AsyncIterator[Liar]:
     async with served(told.application()) as url:
         told.url = url
         yield told
-
-
-def by_admin_body(stack: Stack, application: Registered) -> dict[str, Any]:
-    return {
-        "name": "x",
-        "issuer": stack.url,
-        "clientId": application.id,
-        "clientSecret": application.secret,
-        "redirectUris": [FRONT],
-    }
 
 
 class TestLiar:

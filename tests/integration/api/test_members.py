@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
+from browsers import CHROMIUM, needs_a_browser
 from conftest import Stack, Tenant, until
 from people import PASSWORD, Person, mailed_link, new_member, signed_in
 
@@ -17,7 +17,6 @@ from domain.security.people import Role
 
 INVITATIONS, MEMBERS = "/v1/security/invitations", "/v1/security/members"
 LINKS = "/v1/security/invitation-links"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 _numbers = count(1)
 
 
@@ -182,7 +181,7 @@ class TestInvitation:
 
 
 class TestInvitationPage:
-    @pytest.mark.skipif(CHROMIUM is None, reason="no browser here")
+    @needs_a_browser
     async def test_shows_what_the_link_is_for(self, stack: Stack, tenant: Tenant) -> None:
         address = fresh()
         await invite(tenant, address)

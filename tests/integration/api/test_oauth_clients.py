@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from applications import CALLBACK, DEVICE, decided, on_its_own, registered
+from browsers import needs_a_browser
 from conftest import Stack, Tenant
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, InvalidGrantError
 from people import PASSWORD, House, Person, new_house, signed_in
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 from requests_oauthlib import OAuth2Session
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(autouse=True)
@@ -116,15 +114,14 @@ class TestRequestsOauthlib:
         assert "Bearer" == told["token_type"]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser here")
+@needs_a_browser
 class TestPage:
     @pytest.fixture
-    async def page(self) -> Any:
+    async def page(self, browser: Browser) -> AsyncIterator[Page]:
         """A page of a real browser."""
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            yield await browser.new_page()
-            await browser.close()
+        opened = await browser.new_page()
+        yield opened
+        await opened.close()
 
     async def sign_in(self, page: Page, house: House) -> None:
         await page.fill("#email", house.owner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 from applications import registered, request_of
+from browsers import needs_a_browser
 from conftest import Stack, Tenant
-from people import PASSWORD, House, Person, new_house, new_member, signed_in
-from playwright.async_api import Browser, Page, async_playwright, expect
+from people import PASSWORD, House, Person, new_member, signed_in
+from playwright.async_api import Browser, Page, expect
 
 from adapters.kernel.clock import utc_now
 from domain.kernel.errors import Unauthenticated
@@ -22,29 +22,17 @@ from domain.security.passkeys import RelyingParty
 from domain.security.people import EndReason, Role
 from domain.security.sign_in import still_in
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PASSKEYS, SIGN_INS = "/v1/security/passkeys", "/v1/security/passkey-sign-ins"
 CREATE = """async (options) => (await navigator.credentials.create(
     {publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)})).toJSON()"""
 GET = """async (options) => (await navigator.credentials.get(
     {publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)})).toJSON()"""
 NONSENSE: tuple[Any, ...] = ("", "AAAA", "e30", "gA", "oA", 7, None)
-needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no browser here")
 
 
 @pytest.fixture(scope="module")
 async def tenant(stack: Stack) -> Tenant:
     return await stack.tenant(organisation="The Keepers")
-
-
-@pytest.fixture
-async def house(stack: Stack, tenant: Tenant) -> House:
-    return await new_house(stack, tenant)
-
-
-@pytest.fixture
-async def person(stack: Stack, house: House) -> Person:
-    return await signed_in(stack.http, house.owner)
 
 
 @dataclass
@@ -54,16 +42,16 @@ class Device:
     page: Page
     stack: Stack
 
-    async def made(self, person: Person, password: str = PASSWORD) -> dict[str, Any]:
+    async def made(self, owner: Person, password: str = PASSWORD) -> dict[str, Any]:
         """A new passkey, as it is sent."""
-        begun = await self.stack.http.post(f"{PASSKEYS}/begin", json={"password": password}, headers=person.headers)
+        begun = await self.stack.http.post(f"{PASSKEYS}/begin", json={"password": password}, headers=owner.headers)
         data = begun.json()["data"]
         credential = await self.page.evaluate(CREATE, data["options"])
         return {"challengeId": data["challengeId"], "name": "a phone", "credential": credential}
 
-    async def added(self, person: Person) -> str:
-        """A passkey that this person signs in with; its id."""
-        answer = await self.stack.http.post(PASSKEYS, json=await self.made(person), headers=person.headers)
+    async def added(self, owner: Person) -> str:
+        """A passkey that this owner signs in with; its id."""
+        answer = await self.stack.http.post(PASSKEYS, json=await self.made(owner), headers=owner.headers)
         assert answer.status_code == 201, answer.text
         found: str = answer.json()["data"]["id"]
         return found
@@ -72,14 +60,6 @@ class Device:
         """A challenge that the device has signed, as it is sent."""
         data = (await self.stack.http.post(f"{SIGN_INS}/begin")).json()["data"]
         return {"challengeId": data["challengeId"], "credential": await self.page.evaluate(GET, data["options"])}
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture
@@ -112,22 +92,22 @@ async def sign_in(stack: Stack, sent: dict[str, Any]) -> httpx.Response:
 @needs_a_browser
 class TestPasskey:
     async def test_is_all_that_a_sign_in_needs_and_counts_as_two_factors(
-        self, stack: Stack, person: Person, device: Device
+        self, stack: Stack, owner: Person, device: Device
     ) -> None:
-        await device.added(person)
+        await device.added(owner)
 
         answer = await sign_in(stack, await device.signed())
         token = answer.json()["data"]["token"]
         me = (await stack.http.get("/v1/security/me", headers={"Authorization": f"Bearer {token}"})).json()["data"]
 
-        assert (201, person.id, True) == (answer.status_code, me["id"], me["mfa"])
-        [listed] = (await stack.http.get(PASSKEYS, headers=person.headers)).json()["data"]
+        assert (201, owner.id, True) == (answer.status_code, me["id"], me["mfa"])
+        [listed] = (await stack.http.get(PASSKEYS, headers=owner.headers)).json()["data"]
         assert ("a phone", True) == (listed["name"], listed["lastUsedAt"] is not None)
 
     async def test_opens_the_page_where_applications_are_let_in(
-        self, stack: Stack, tenant: Tenant, person: Person, device: Device
+        self, stack: Stack, tenant: Tenant, owner: Person, device: Device
     ) -> None:
-        await device.added(person)
+        await device.added(owner)
         application = await registered(tenant, name="Tide Tables")
         here = stack.url.replace("127.0.0.1", "localhost")
         await device.page.route("https://reports.example/**", lambda route: route.fulfill(body="back"))
@@ -140,8 +120,8 @@ class TestPasskey:
 
         assert "code=hgc_" in device.page.url
 
-    async def test_answers_a_challenge_once(self, stack: Stack, person: Person, device: Device) -> None:
-        await device.added(person)
+    async def test_answers_a_challenge_once(self, stack: Stack, owner: Person, device: Device) -> None:
+        await device.added(owner)
         sent = await device.signed()
         another = (await stack.http.post(f"{SIGN_INS}/begin")).json()["data"]["challengeId"]
 
@@ -153,12 +133,12 @@ class TestPasskey:
         assert (401, "security.passkey_refused") == code(replayed)
 
     async def test_that_somebody_has_copied_is_refused_and_its_holders_tenant_told(
-        self, stack: Stack, house: House, person: Person, device: Device
+        self, stack: Stack, house: House, owner: Person, device: Device
     ) -> None:
-        await device.added(person)
+        await device.added(owner)
         async with stack.container.database.connection() as connection:
             await connection.execute(
-                "UPDATE platform.security_passkey SET sign_count = 1000 WHERE user_id = $1", person.id
+                "UPDATE platform.security_passkey SET sign_count = 1000 WHERE user_id = $1", owner.id
             )
 
         answer = await sign_in(stack, await device.signed())
@@ -167,30 +147,30 @@ class TestPasskey:
         [failure] = await house.events("security.login.failure")
         assert "wrong_credential" == failure["data"]["refusal"]
 
-    async def test_that_was_removed_opens_nothing(self, stack: Stack, person: Person, device: Device) -> None:
-        passkey = await device.added(person)
+    async def test_that_was_removed_opens_nothing(self, stack: Stack, owner: Person, device: Device) -> None:
+        passkey = await device.added(owner)
         path = f"{PASSKEYS}/{passkey}/remove"
 
-        refused = await stack.http.post(path, json={"password": "a guess"}, headers=person.headers)
-        removed = await stack.http.post(path, json={"password": PASSWORD}, headers=person.headers)
+        refused = await stack.http.post(path, json={"password": "a guess"}, headers=owner.headers)
+        removed = await stack.http.post(path, json={"password": PASSWORD}, headers=owner.headers)
 
         assert (403, "security.password_wrong") == code(refused)
         assert (200, []) == (removed.status_code, removed.json()["data"])
         assert (401, "security.passkey_refused") == code(await sign_in(stack, await device.signed()))
         assert (404, "security.passkey_not_found") == code(
-            await stack.http.post(path, json={"password": PASSWORD}, headers=person.headers)
+            await stack.http.post(path, json={"password": PASSWORD}, headers=owner.headers)
         )
 
     async def test_is_added_by_who_began_and_proved_who_they_are(
-        self, stack: Stack, tenant: Tenant, house: House, person: Person, device: Device
+        self, stack: Stack, tenant: Tenant, house: House, owner: Person, device: Device
     ) -> None:
         address = f"other.{house.owner}"
         await new_member(stack, tenant, address, Role.MEMBER)
         other = await signed_in(stack.http, address)
-        sent = await device.made(person)
+        sent = await device.made(owner)
 
         stolen = await stack.http.post(PASSKEYS, json=sent, headers=other.headers)
-        guessed = await stack.http.post(f"{PASSKEYS}/begin", json={"password": "a guess"}, headers=person.headers)
+        guessed = await stack.http.post(f"{PASSKEYS}/begin", json={"password": "a guess"}, headers=owner.headers)
 
         assert (400, "security.passkey_challenge_unknown") == code(stolen)
         assert (403, "security.password_wrong") == code(guessed)
@@ -198,8 +178,8 @@ class TestPasskey:
 
 @needs_a_browser
 class TestTampering:
-    async def test_with_an_answer_has_a_named_error(self, stack: Stack, person: Person, device: Device) -> None:
-        await device.added(person)
+    async def test_with_an_answer_has_a_named_error(self, stack: Stack, owner: Person, device: Device) -> None:
+        await device.added(owner)
         sent = await device.signed()
         genuine = sent["credential"]["response"]
         answers = []
@@ -211,29 +191,29 @@ class TestTampering:
 
         assert {(401, "security.passkey_refused")} == {code(answer) for answer in answers}
 
-    async def test_with_a_new_passkey_has_a_named_error(self, stack: Stack, person: Person, device: Device) -> None:
-        sent = await device.made(person)
+    async def test_with_a_new_passkey_has_a_named_error(self, stack: Stack, owner: Person, device: Device) -> None:
+        sent = await device.made(owner)
         answers = []
         for value in NONSENSE:
             response = {**sent["credential"]["response"], "attestationObject": value}
             body = {**sent, "credential": {**sent["credential"], "response": response}}
-            answers.append(await stack.http.post(PASSKEYS, json=body, headers=person.headers))
+            answers.append(await stack.http.post(PASSKEYS, json=body, headers=owner.headers))
 
         assert {(401, "security.passkey_refused")} == {code(answer) for answer in answers}
-        assert 201 == (await stack.http.post(PASSKEYS, json=sent, headers=person.headers)).status_code
+        assert 201 == (await stack.http.post(PASSKEYS, json=sent, headers=owner.headers)).status_code
 
     async def test_with_a_session_that_has_ended_adds_nothing(
-        self, stack: Stack, person: Person, device: Device
+        self, stack: Stack, owner: Person, device: Device
     ) -> None:
-        sent = await device.made(person)
-        user, session = UserId(person.id), SessionId(person.session_id)
+        sent = await device.made(owner)
+        user, session = UserId(owner.id), SessionId(owner.session_id)
         await stack.container.security(
             None, lambda uow: uow.sessions.end(session, at=utc_now(), reason=EndReason.REVOKED)
         )
 
         with pytest.raises(Unauthenticated):
             await stack.container.security(None, lambda uow: still_in(uow, user, session, now=utc_now()))
-        assert 401 == (await stack.http.post(PASSKEYS, json=sent, headers=person.headers)).status_code
+        assert 401 == (await stack.http.post(PASSKEYS, json=sent, headers=owner.headers)).status_code
 
 
 class TestBadInput:
@@ -249,15 +229,15 @@ class TestBadInput:
             {"id": "dGlkZXM", "response": []},
         ],
     )
-    async def test_has_a_named_error(self, stack: Stack, person: Person, credential: dict[str, Any]) -> None:
+    async def test_has_a_named_error(self, stack: Stack, owner: Person, credential: dict[str, Any]) -> None:
         signing_in = (await stack.http.post(f"{SIGN_INS}/begin")).json()["data"]["challengeId"]
-        begun = await stack.http.post(f"{PASSKEYS}/begin", json={"password": PASSWORD}, headers=person.headers)
+        begun = await stack.http.post(f"{PASSKEYS}/begin", json={"password": PASSWORD}, headers=owner.headers)
         adding = begun.json()["data"]["challengeId"]
 
         answers = [
             await sign_in(stack, {"challengeId": signing_in, "credential": credential}),
             await stack.http.post(
-                PASSKEYS, json={"challengeId": adding, "credential": credential}, headers=person.headers
+                PASSKEYS, json={"challengeId": adding, "credential": credential}, headers=owner.headers
             ),
         ]
 

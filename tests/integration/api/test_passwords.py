@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from conftest import Stack, Tenant
 from people import (
+    ME,
     PASSWORD,
     RESETS,
     House,
     Person,
+    code,
     mailed_link,
-    new_house,
+    me,
     set_password,
     signed_in,
     try_to_sign_in,
@@ -19,34 +20,11 @@ from people import (
 
 from adapters.temporal.codec import TenantCodec
 
-ME = "/v1/security/me"
-
 
 @pytest.fixture(scope="module")
 async def tenant(stack: Stack) -> Tenant:
     """Where everybody here is a member."""
     return await stack.tenant(organisation="The House")
-
-
-@pytest.fixture
-async def house(stack: Stack, tenant: Tenant) -> House:
-    """A new owner of the tenant, with a password."""
-    return await new_house(stack, tenant)
-
-
-@pytest.fixture
-async def owner(stack: Stack, house: House) -> Person:
-    """That owner, signed in."""
-    return await signed_in(stack.http, house.owner)
-
-
-def code(answer: httpx.Response) -> str:
-    told: str = answer.json()["error"]["code"]
-    return told
-
-
-async def me(http: httpx.AsyncClient, person: Person) -> httpx.Response:
-    return await http.get(ME, headers=person.headers)
 
 
 class TestPassword:

@@ -9,43 +9,22 @@ import httpx
 import pytest
 from conftest import Stack, Tenant, serving, until
 from people import (
+    ME,
     SESSIONS,
     House,
     Person,
-    new_house,
+    code,
+    me,
     signed_in,
 )
 
 from adapters.container import open_container
-
-ME = "/v1/security/me"
 
 
 @pytest.fixture(scope="module")
 async def tenant(stack: Stack) -> Tenant:
     """Where everybody here is a member."""
     return await stack.tenant(organisation="The House")
-
-
-@pytest.fixture
-async def house(stack: Stack, tenant: Tenant) -> House:
-    """A new owner of the tenant, with a password."""
-    return await new_house(stack, tenant)
-
-
-@pytest.fixture
-async def owner(stack: Stack, house: House) -> Person:
-    """That owner, signed in."""
-    return await signed_in(stack.http, house.owner)
-
-
-def code(answer: httpx.Response) -> str:
-    told: str = answer.json()["error"]["code"]
-    return told
-
-
-async def me(http: httpx.AsyncClient, person: Person) -> httpx.Response:
-    return await http.get(ME, headers=person.headers)
 
 
 async def age(

@@ -10,13 +10,15 @@ import pytest
 from argon2 import PasswordHasher
 from conftest import Stack, Tenant, serving
 from people import (
+    ME,
     PASSWORD,
     RESETS,
     SESSIONS,
     House,
     Person,
+    code,
     mailed_link,
-    new_house,
+    me,
     set_password,
     signed_in,
     try_to_sign_in,
@@ -27,34 +29,11 @@ from domain.security.people import account_hash, address_key
 from domain.security.sign_in import TRIES_FROM_EVERYWHERE
 from domain.security.sign_in_tries import FREE_TRIES
 
-ME = "/v1/security/me"
-
 
 @pytest.fixture(scope="module")
 async def tenant(stack: Stack) -> Tenant:
     """Where everybody here is a member."""
     return await stack.tenant(organisation="The House")
-
-
-@pytest.fixture
-async def house(stack: Stack, tenant: Tenant) -> House:
-    """A new owner of the tenant, with a password."""
-    return await new_house(stack, tenant)
-
-
-@pytest.fixture
-async def owner(stack: Stack, house: House) -> Person:
-    """That owner, signed in."""
-    return await signed_in(stack.http, house.owner)
-
-
-def code(answer: httpx.Response) -> str:
-    told: str = answer.json()["error"]["code"]
-    return told
-
-
-async def me(http: httpx.AsyncClient, person: Person) -> httpx.Response:
-    return await http.get(ME, headers=person.headers)
 
 
 class TestSignIn:
