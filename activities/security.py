@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
-from domain.security import elevations, erasures, invitations, password_changes
+from domain.security import data_keys, elevations, erasures, invitations, password_changes
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     Addressee,
@@ -18,10 +18,12 @@ from domain.security.commands import (
     FollowElevation,
     FollowErasure,
     FollowInvitation,
+    FollowReencryption,
     ListTenants,
     MailPasswordReset,
     MigrateTenant,
     ProvisionTenant,
+    ReencryptionState,
     RotateSigningKeys,
     SigningKeysRotated,
     TenantMigrated,
@@ -29,7 +31,7 @@ from domain.security.commands import (
     TenantReady,
 )
 from domain.security.oauth_ports import SigningKeyRotation
-from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, SecurityUnitOfWork, TenantMigrations
+from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, Reencryptor, SecurityUnitOfWork, TenantMigrations
 from domain.security.service import deprovision_tenant, provision_tenant
 
 
@@ -43,6 +45,7 @@ class SecurityPorts:
     sealer: AuditSealer
     verifier: AuditVerifier
     rotation: SigningKeyRotation
+    reencryptor: Reencryptor
 
 
 class SecurityActivities:
@@ -51,7 +54,7 @@ class SecurityActivities:
     def __init__(self, ports: SecurityPorts, now: Clock) -> None:
         self._transactions, self._migrations, self._keys = ports.transactions, ports.migrations, ports.keys
         self._sealer, self._verifier, self._rotation = ports.sealer, ports.verifier, ports.rotation
-        self._now = now
+        self._reencryptor, self._now = ports.reencryptor, now
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -121,3 +124,13 @@ class SecurityActivities:
     async def settle_erasure(self, cmd: FollowErasure) -> ErasureState:
         """Destroy a removed tenant's data keys if it is time; where it stands."""
         return await self._transactions(None, lambda uow: erasures.settle(uow, cmd, now=self._now()))
+
+    @activity.defn(name="security.step_reencryption")
+    async def step_reencryption(self, cmd: FollowReencryption) -> ReencryptionState:
+        """Bring the next batches under the key; where it stands."""
+        return await self._reencryptor.step(cmd, heartbeat=activity.heartbeat)
+
+    @activity.defn(name="security.complete_reencryption")
+    async def complete_reencryption(self, cmd: FollowReencryption) -> ReencryptionState:
+        """Count what is left; it is done if that is nothing."""
+        return await self._transactions(None, lambda uow: data_keys.complete(uow, cmd, now=self._now()))

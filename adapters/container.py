@@ -40,10 +40,12 @@ from adapters.postgres.wakeups import Wakeups
 from adapters.security.access import AccessRules
 from adapters.security.audit import AuditReader
 from adapters.security.federation import OpenIdFederation
-from adapters.security.keyring import PostgresKeyRing, read_master_key
+from adapters.security.keyring import PostgresKeyRing
+from adapters.security.master_keys import MasterKeys, master_keys, root_secret
 from adapters.security.migrations import PostgresTenantMigrations
 from adapters.security.passwords import Passwords
 from adapters.security.postgres import PostgresSecurityUnitOfWork
+from adapters.security.reencryption import PostgresReencryptor
 from adapters.security.revocations import Revocations
 from adapters.security.sealing import AuditSealer
 from adapters.security.signing_keys import SigningKeyRing
@@ -59,6 +61,8 @@ from domain.kernel.ids import TenantId
 from domain.permissions import PERMISSIONS
 from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
+from domain.security.data_keys import PLATFORM
+from domain.security.fields import Fields
 from domain.security.links import Links
 from domain.security.passkeys import RelyingParty
 from domain.security.second_factors import FactorKeys
@@ -89,13 +93,23 @@ class UnitsOfWork(Generic[UnitOfWork]):
         return await self.database.run(tenant if self.as_tenant else None, body)
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Master keys, what they wrap, and the secret that the platform's own keys are derived from."""
+
+    masters: MasterKeys
+    keys: PostgresKeyRing
+    root: bytes
+
+
 class Container:
     """Everything a process of the platform needs, built from its settings."""
 
-    def __init__(self, settings: Settings, database: Database, owner: Database | None, temporal: Client) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, owner: Database | None, temporal: Client, secrets: Secrets
+    ) -> None:
         self.settings, self.database, self.owner, self.temporal = settings, database, owner, temporal
-        self.master_key = read_master_key(settings.master_key_path)
-        self.keys = PostgresKeyRing(database, self.master_key)
+        self.masters, self.keys, self.root_secret = secrets.masters, secrets.keys, secrets.root
         self.starter = WorkflowStarter(temporal, settings.task_queue, FairShares(database))
         self.events = PostgresEventReader(database)
         self.lake = EventLake(settings.postgres_dsn.get_secret_value())
@@ -105,19 +119,20 @@ class Container:
         )
         self.revocations = Revocations()
         self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)
-        self.signer = CheckpointSigner(self.master_key)
+        self.signer = CheckpointSigner(self.root_secret)
         self.passwords = Passwords()
         self.relying_party = RelyingParty.at(settings.account_page)
-        self.links = Links(self.master_key)
-        self.factor_keys = FactorKeys.derived(self.master_key)
-        self.accounts_key = hmac.digest(self.master_key, b"account-names", "sha256")
+        self.links = Links(self.root_secret)
+        self.recovery_code_key = hmac.digest(self.root_secret, b"recovery-codes", "sha256")
+        self.accounts_key = hmac.digest(self.root_secret, b"account-names", "sha256")
         self.audit_trail = AuditReader(database)
         self.desk = OnboardingDesk(database)
         self.plans = KnownPlans(database)
         self.security = UnitsOfWork(database, PostgresSecurityUnitOfWork, as_tenant=False)
-        self.signing_keys = SigningKeyRing(database, self.security, self.master_key, self.revocations)
+        self.signing_keys = SigningKeyRing(database, self.security, self.keys, self.revocations)
+        self.reencryptor = PostgresReencryptor(database, self.keys, self.masters)
         self.outside = Outside(private=settings.outside_private)
-        self.federation = OpenIdFederation(self.outside, self.master_key, utc_now)
+        self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
         self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=False)
         self.analytics = UnitsOfWork(database, self._analytics, as_tenant=True)
@@ -126,13 +141,23 @@ class Container:
     def _analytics(self, session: Session) -> PostgresAnalyticsUnitOfWork:
         return PostgresAnalyticsUnitOfWork(session, self.settings.lake_path.resolve())
 
-    async def audit(self, tenant: TenantId | None, action: str, resource: str) -> None:
+    async def audit(
+        self, tenant: TenantId | None, action: str, resource: str, details: dict[str, Any] | None = None
+    ) -> None:
         """Record an action that changes nothing in the database itself."""
 
         async def work(session: Session) -> None:
-            session.record(AuditEntry(tenant_id=tenant, action=action, resource=resource))
+            session.record(AuditEntry(tenant_id=tenant, action=action, resource=resource, details=details or {}))
 
         await self.database.run(None, work)
+
+    async def fields(self, tenant: TenantId) -> Fields:
+        """What encrypts a tenant's single fields, as of now. Ask before the transaction, as for `factor_keys`."""
+        return Fields(tenant, await self.keys.cipher(tenant), self.root_secret)
+
+    async def factor_keys(self) -> FactorKeys:
+        """What second factors are kept with, as of now. Ask before the transaction: it may have to look them up."""
+        return FactorKeys(await self.keys.cipher(PLATFORM), self.recovery_code_key)
 
     def spare_schemas(self) -> SpareSchemas:
         """Schemas prepared for the next tenants. For a container that is not `lazy`."""
@@ -154,6 +179,7 @@ class Container:
             AuditSealer(self.database, self.signer),
             AuditVerifier(self.database, self.signer.verifier),
             self.signing_keys,
+            self.reencryptor,
         )
         security = SecurityActivities(ports, utc_now)
         billing = BillingActivities(self.billing, utc_now, new_id)
@@ -181,6 +207,8 @@ class Container:
             security.rotate_signing_keys,
             security.settle_elevation,
             security.settle_erasure,
+            security.step_reencryption,
+            security.complete_reencryption,
             security.elevation_audience,
             notifications.send_notice,
             bus.deliver,
@@ -252,9 +280,10 @@ async def open_container(
                 )
             )
         await stack.enter_async_context(wakeups.sent_through(database))
-        keys = PostgresKeyRing(database, read_master_key(settings.master_key_path))
-        temporal = await connect_temporal(settings, keys, runtime=runtime, lazy=lazy)
-        container = Container(settings, database, owner, temporal)
+        masters = master_keys(settings)
+        secrets = Secrets(masters, PostgresKeyRing(database, masters), await root_secret(database, masters))
+        temporal = await connect_temporal(settings, secrets.keys, runtime=runtime, lazy=lazy)
+        container = Container(settings, database, owner, temporal, secrets)
         if serves:
             await stack.enter_async_context(container.revocations.heard_from(database))
         stack.callback(container.lake.close)

@@ -133,8 +133,15 @@ class Settings(BaseSettings):
     )
     master_key_file: Path | None = Field(
         default=None,
-        description="File with the 256-bit master key in base64; default `<data_dir>/secrets/master.key`.",
+        description="File with 256-bit master keys in base64, a line each: the last wraps, all of them unwrap. "
+        "Default `<data_dir>/secrets/master.key`.",
     )
+    kms_key: str = Field(
+        default="",
+        description="ARN of the AWS KMS key that is the master key instead. The file is then "
+        "read only for what it wrapped before.",
+    )
+    kms_endpoint: str = Field(default="", description="URL of AWS KMS. Empty: that of the key's region.")
     lake_dir: Path | None = Field(
         default=None, description="Folder of the tenants' lake files; default `<data_dir>/lake`."
     )

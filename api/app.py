@@ -44,6 +44,9 @@ from api.security import (
     devices,
     elevations,
     erasures,
+    exchange_keys,
+    exchange_messages,
+    fields,
     identity_providers,
     invitation_links,
     invitations,
@@ -58,6 +61,7 @@ from api.security import (
     policies,
     policy_trials,
     provider_sign_ins,
+    reencryptions,
     second_factor,
     service_accounts,
     sessions,
@@ -82,6 +86,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     invitations.router,
     elevations.router,
     erasures.router,
+    exchange_keys.router,
+    exchange_messages.router,
+    fields.router,
+    reencryptions.router,
     break_glass_members.router,
     invitation_links.router,
     password_resets.router,
@@ -132,7 +140,7 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.container = container
-    app.state.operator_sessions = OperatorSessions(container.master_key)
+    app.state.operator_sessions = OperatorSessions(container.root_secret)
     directory = directory_of(*ROUTERS, *extra)
     app.router.routes.insert(0, directory)
     app.add_route("/account", account_page)

@@ -17,8 +17,8 @@ LIFETIME_SECONDS = 8 * 3600
 class OperatorSessions:
     """Signed with a key derived from the master key; carries the operator's key id and when it ends."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._key = hmac.digest(master_key, b"operator-session", "sha256")
+    def __init__(self, root_secret: bytes) -> None:
+        self._key = hmac.digest(root_secret, b"operator-session", "sha256")
 
     def issue(self, key_id: ApiKeyId) -> str:
         """The cookie's value."""

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from adapters.postgres.database import connect
 from adapters.security.audit import AuditReader
-from adapters.security.keyring import read_master_key
+from adapters.security.master_keys import master_keys, root_secret
 from adapters.security.verification import AuditVerifier
 from cli.environment import complete_settings
 from domain.kernel.ids import TenantId
@@ -39,8 +39,14 @@ def newest_checkpoint(tenant: str) -> str:
 
 
 def verifier_key() -> CheckpointVerifier:
-    """This platform's. Raises BadConfiguration if there is no master key."""
-    return CheckpointSigner(read_master_key(complete_settings(owner=False).master_key_path)).verifier
+    """This platform's. Raises BadConfiguration if there is no master key, MasterKeyUnavailable."""
+    return asyncio.run(_verifier_key())
+
+
+async def _verifier_key() -> CheckpointVerifier:
+    settings = complete_settings(owner=False)
+    async with connect(settings.postgres_dsn.get_secret_value(), size=1, application="harborgrid-cli") as database:
+        return CheckpointSigner(await root_secret(database, master_keys(settings))).verifier
 
 
 async def _verified(cmd: VerifyAudit, key: CheckpointVerifier) -> AuditVerification:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,11 +16,13 @@ from temporalio.client import Client
 
 from adapters.analytics.lake import TEMPLATE
 from adapters.postgres.migrations import PLATFORM, TENANT, current_revision, head
-from adapters.security.keyring import read_master_key
+from adapters.security.master_keys import master_keys
 from adapters.settings import BadConfiguration, EventTransportKind, Settings, load_settings
 from adapters.temporal.embedded import DYNAMIC, SQLITE
 from analytics.lake import open_session
 from cli.environment import complete_settings, uses_embedded_postgres
+from domain.security.envelope import KEY_BYTES
+from domain.security.errors import MasterKeyUnavailable, Undecipherable
 
 Check = Callable[[Settings], Awaitable[str]]
 
@@ -59,11 +62,18 @@ async def _python(_: Settings) -> str:
 
 
 async def _master_key(settings: Settings) -> str:
+    probe, context = os.urandom(KEY_BYTES), {"purpose": "doctor"}
     try:
-        read_master_key(settings.master_key_path)
+        keys = master_keys(settings)
+        wrapped = await keys.wrap(probe, context=context)
+        opened = await keys.unwrap(wrapped, master_key_id=keys.master_key_id, context=context)
     except BadConfiguration as error:
         raise Wrong("unusable", str(error)) from None
-    return str(settings.master_key_path)
+    except (MasterKeyUnavailable, Undecipherable) as error:
+        raise Wrong("unusable", f"{error.message}; see docs/security.md") from None
+    if opened != probe:
+        raise Wrong("opens something else than it wrapped", "check HARBORGRID_KMS_ENDPOINT")
+    return settings.kms_key or str(settings.master_key_path)
 
 
 async def _database(settings: Settings) -> str:

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from adapters.bootstrap import create_database, migrate_platform
-from adapters.security.keyring import ensure_master_key
+from adapters.security.master_keys import ensure_master_key
 from adapters.settings import BadConfiguration, EventTransportKind, Settings, load_settings
 from adapters.telemetry.logs import configure_logs
 from adapters.temporal.embedded import EmbeddedTemporal
@@ -118,7 +118,8 @@ class Up:
             )
             await create_database(server)
             self.settings = with_embedded(self.settings, server)
-        ensure_master_key(self.settings.master_key_path)
+        if not self.settings.kms_key:
+            ensure_master_key(self.settings.master_key_path)
         await migrate_platform(self.settings.postgres_owner_dsn.get_secret_value())
 
     def _temporal(self) -> Service:

@@ -30,7 +30,7 @@ from adapters.bootstrap import create_database, migrate_platform
 from adapters.container import Container, open_container
 from adapters.notifications.mailbox import Mailbox, smtp_server
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
-from adapters.security.keyring import ensure_master_key
+from adapters.security.master_keys import ensure_master_key
 from adapters.settings import Settings
 from adapters.temporal.embedded import EmbeddedTemporal
 from adapters.temporal.namespace import ensure_namespace

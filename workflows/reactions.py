@@ -9,17 +9,25 @@ from typing import Any
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.bus.event import Event
-from domain.security.commands import FollowElevation, FollowErasure, FollowInvitation, MailPasswordReset
+from domain.security.commands import (
+    FollowElevation,
+    FollowErasure,
+    FollowInvitation,
+    FollowReencryption,
+    MailPasswordReset,
+)
 from domain.security.elevation_events import ElevationBegan, ElevationClosed, ElevationRequested, ElevationReviewed
 from domain.security.erasure_events import ErasureClosed, ErasureRequested
 from domain.security.events import InvitationClosed, InvitationCreated, PasswordResetRequested
+from domain.security.key_events import ReencryptionRequested
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
-from workflows.security import elevation, erasure, invitation, password_reset
+from workflows.security import elevation, erasure, invitation, password_reset, reencryption
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
+from workflows.security.reencryption import ReencryptionWorkflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,13 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         signal=ErasureWorkflow.closed,
         id=lambda fact: erasure.workflow_id(fact.erasure_id),
         input=lambda fact: fact.outcome,
+    ),
+    Starts(
+        on=ReencryptionRequested,
+        workflow=ReencryptionWorkflow.run,
+        id=lambda fact: reencryption.workflow_id(fact.reencryption_id),
+        input=lambda fact: FollowReencryption.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Re-encryption of {fact.total} under {fact.key_id}",
     ),
     Starts(
         on=PasswordResetRequested,

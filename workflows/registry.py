@@ -8,6 +8,7 @@ from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
+from workflows.security.reencryption import ReencryptionWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
@@ -22,6 +23,7 @@ WORKFLOWS = (
     RotateSigningKeysWorkflow,
     ElevationWorkflow,
     ErasureWorkflow,
+    ReencryptionWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,
 )

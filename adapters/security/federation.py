@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from adapters.kernel.outside import Outside, OutsideForbidden, OutsideUnreachable
-from domain.security.envelope import NONCE_BYTES, seal, unseal
+from adapters.security.keyring import PostgresKeyRing
+from domain.kernel.ids import TenantId
+from domain.security.envelope import NONCE_BYTES
 from domain.security.errors import TokenInvalid
 from domain.security.identity_providers import Identity, Metadata, claims_of
 from domain.security.jose import Expected, KeySet, usable_keys, verify
@@ -29,16 +31,16 @@ _MOST_REMEMBERED = 1_000
 class OpenIdFederation:
     """Speaks OpenID Connect Core 1.0 with providers; what they say of themselves is remembered for five minutes."""
 
-    def __init__(self, outside: Outside, master_key: bytes, now: Callable[[], datetime]) -> None:
-        self._outside, self._now = outside, now
-        self._sealing = hmac.digest(master_key, b"identity-provider-secrets", "sha256")
+    def __init__(self, outside: Outside, keys: PostgresKeyRing, now: Callable[[], datetime]) -> None:
+        self._outside, self._secrets, self._now = outside, keys, now
         self._known: dict[str, tuple[Metadata, str, float]] = {}
         self._silent: dict[str, float] = {}
         self._keys: dict[str, tuple[KeySet, float]] = {}
 
-    def sealed(self, secret: str, *, provider: str) -> bytes:
-        """Our secret at a provider, encrypted."""
-        return seal(self._sealing, secret.encode(), nonce=os.urandom(NONCE_BYTES), context=provider.encode())
+    async def sealed(self, secret: str, *, tenant: TenantId, provider: str) -> bytes:
+        """Our secret at a tenant's provider, encrypted under the tenant's data key."""
+        cipher = await self._secrets.cipher(tenant)
+        return cipher.seal(secret.encode(), nonce=os.urandom(NONCE_BYTES), context=provider.encode())
 
     async def metadata(self, issuer: str) -> Metadata:
         """What a provider says of itself. Raises IdentityProviderInvalid, ProviderUnreachable."""
@@ -47,7 +49,8 @@ class OpenIdFederation:
     async def identity(self, provider: IdentityProvider, sign_in: ProviderSignIn, code: str) -> Identity:
         """Exchange a code, and believe what is signed. Raises ProviderAnswerRefused, ProviderUnreachable."""
         metadata, jwks_uri = await self._discovered(provider.issuer)
-        secret = unseal(self._sealing, provider.sealed, context=provider.id.encode()).decode()
+        cipher = await self._secrets.cipher(provider.tenant_id)
+        secret = cipher.unseal(provider.sealed, context=provider.id.encode()).decode()
         basic = base64.b64encode(f"{quote(provider.client_id, '')}:{quote(secret, '')}".encode()).decode()
         form = {
             "grant_type": "authorization_code",

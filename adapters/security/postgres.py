@@ -12,12 +12,15 @@ from adapters.security.applications import PostgresApplications, PostgresService
 from adapters.security.certificates import PostgresCertificates
 from adapters.security.elevations import PostgresElevations
 from adapters.security.erasures import PostgresErasures
+from adapters.security.exchange_keys import PostgresExchangeKeys
 from adapters.security.grants import PostgresGrants
 from adapters.security.identity_providers import PostgresIdentityProviders
+from adapters.security.keyring import PostgresDataKeys
 from adapters.security.mailed_links import PostgresInvitations, PostgresPasswordResets
 from adapters.security.passkeys import PostgresPasskeys
 from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
 from adapters.security.policies import PostgresPolicies
+from adapters.security.reencryption import PostgresReencryptions
 from adapters.security.second_factors import PostgresSecondFactors
 from adapters.security.signing_keys import PostgresSigningKeys
 from adapters.security.spaces import PostgresTenantSpaces
@@ -169,6 +172,9 @@ class PostgresSecurityUnitOfWork:
         self.password_resets = PostgresPasswordResets(session)
         self.passkeys = PostgresPasskeys(session)
         self.erasures = PostgresErasures(session)
+        self.data_keys = PostgresDataKeys(session)
+        self.exchange_keys = PostgresExchangeKeys(session)
+        self.reencryptions = PostgresReencryptions(session)
         self.elevations = PostgresElevations(session)
         self.service_accounts = PostgresServiceAccounts(session)
         self.applications = PostgresApplications(session)

@@ -1,9 +1,8 @@
-"""The keys that tokens are signed with: in PostgreSQL, sealed under a key of the master key's."""
+"""The keys that tokens are signed with: in PostgreSQL, sealed under the platform's data key."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import os
 from collections.abc import Callable
@@ -17,11 +16,13 @@ from adapters.kernel.clock import new_id, utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.rows import hold
 from adapters.postgres.session import Session
+from adapters.security.keyring import PostgresKeyRing
 from adapters.security.remembered import FRESH_SECONDS, Remembered
 from adapters.security.revocations import Revocations
 from domain.kernel.ports import Transactions
 from domain.security import jose
-from domain.security.envelope import NONCE_BYTES, seal, unseal
+from domain.security.data_keys import PLATFORM
+from domain.security.envelope import NONCE_BYTES
 from domain.security.ids import SigningKeyId
 from domain.security.jose import KeySet, VerificationKey
 from domain.security.oauth import SigningKey
@@ -110,11 +111,10 @@ class SigningKeyRing:
         self,
         database: Database,
         security: Transactions[SecurityUnitOfWork],
-        master_key: bytes,
+        keys: PostgresKeyRing,
         revocations: Revocations,
     ) -> None:
-        self._database, self._security, self._revocations = database, security, revocations
-        self._sealing = hmac.digest(master_key, b"signing-keys", "sha256")
+        self._database, self._security, self._keys, self._revocations = database, security, keys, revocations
         self._private: dict[str, Key] = {}
         self._known: Remembered[str, TokenKeys] = Remembered(
             self._look_up, revocations, lambda about, _key, _value: about.startswith(f"{SigningKeyId.prefix}_")
@@ -154,20 +154,28 @@ class SigningKeyRing:
         key_id, now = new_id(SigningKeyId), utc_now()
         told = {"kid": key_id, "use": "sig", "alg": algorithm}
         private = json.dumps(key.as_dict(private=True)).encode()
-        sealed = seal(self._sealing, private, nonce=os.urandom(NONCE_BYTES), context=key_id.encode())
+        cipher = await self._keys.cipher(PLATFORM)
+        sealed = cipher.seal(private, nonce=os.urandom(NONCE_BYTES), context=key_id.encode())
         public = {**key.as_dict(private=False), **told}
         return SigningKey(id=key_id, algorithm=algorithm, public=public, sealed=sealed, created_at=now, signs_from=now)
 
     def _unsealed(self, pair: SigningKey) -> Key:
-        key = self._private.get(pair.id)
-        if key is None:
-            private = json.loads(unseal(self._sealing, pair.sealed, context=pair.id.encode()))
-            key = self._private[pair.id] = jose.import_key(pair.algorithm, private)
-        return key
+        return self._private[pair.id]
+
+    async def _unseal(self, pairs: list[SigningKey]) -> None:
+        """Each private key once; a pair never gets another."""
+        unknown = [pair for pair in pairs if pair.id not in self._private]
+        if not unknown:
+            return
+        cipher = await self._keys.cipher(PLATFORM)
+        for pair in unknown:
+            private = json.loads(cipher.unseal(pair.sealed, context=pair.id.encode()))
+            self._private[pair.id] = jose.import_key(pair.algorithm, private)
 
     async def _look_up(self, _: str) -> tuple[TokenKeys, float]:
         now = utc_now()
         pairs = await self._database.run(None, lambda session: PostgresSigningKeys(session).known(now=now))
+        await self._unseal(pairs)
         verifying = KeySet(tuple(VerificationKey(pair.id, pair.algorithm, _public(pair)) for pair in pairs))
         return TokenKeys(pairs, verifying, self._unsealed), FRESH_SECONDS
 

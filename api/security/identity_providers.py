@@ -109,7 +109,7 @@ async def post_provider(
         name=body.name,
         issuer=body.issuer,
         client_id=body.client_id,
-        sealed=world.federation.sealed(body.client_secret, provider=provider_id),
+        sealed=await world.federation.sealed(body.client_secret, tenant=tenant, provider=provider_id),
         redirect_uris=tuple(dict.fromkeys(body.redirect_uris)),
         join_as=body.join_as,
         domains=tuple(dict.fromkeys(body.domains)),

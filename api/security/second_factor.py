@@ -113,9 +113,10 @@ async def begin_second_factor(
     known = await world.security(None, lambda uow: uow.users.account_of(user))
     if await world.security(None, lambda uow: is_demanded(uow, known)):
         raise SecondFactorExists
+    keys = await world.factor_keys()
 
     async def begun(uow: SecurityUnitOfWork, account: Account, _: tuple[Factor, ...]) -> str:
-        await begin(uow, world.factor_keys, account, secret=secret, nonce=nonce, now=utc_now())
+        await begin(uow, keys, account, secret=secret, nonce=nonce, now=utc_now())
         return key_uri(secret, account.user.email)
 
     uri = await prove_again(request, world, person, body.password, None, begun)
@@ -134,10 +135,11 @@ async def confirm_second_factor(
     """Show that the app has the secret. From now on a code is demanded when you sign in."""
     user, randomness = person_of(person), os.urandom(CODES * CODE_BYTES)
     known = await world.security(None, lambda uow: uow.users.account_of(user))
+    keys = await world.factor_keys()
 
     async def confirmed(uow: SecurityUnitOfWork) -> list[str]:
         account = await uow.users.hold(user)
-        return await confirm(uow, world.factor_keys, account, body.code, randomness=randomness, now=utc_now())
+        return await confirm(uow, keys, account, body.code, randomness=randomness, now=utc_now())
 
     codes = await counted(request, world, known, confirmed)
     response.headers["Cache-Control"] = "no-store"
@@ -149,10 +151,10 @@ async def renew_recovery_codes(
     body: ProofBody, person: Manager, world: World, request: Request, response: Response
 ) -> Answer[RecoveryCodes]:
     """New recovery codes; those before no longer work."""
-    randomness = os.urandom(CODES * CODE_BYTES)
+    randomness, keys = os.urandom(CODES * CODE_BYTES), await world.factor_keys()
 
     async def renewed(uow: SecurityUnitOfWork, account: Account, _: tuple[Factor, ...]) -> list[str]:
-        return await renew_codes(uow, world.factor_keys, account, randomness=randomness, now=utc_now())
+        return await renew_codes(uow, keys, account, randomness=randomness, now=utc_now())
 
     codes = await prove_again(request, world, person, body.password, body.code, renewed)
     response.headers["Cache-Control"] = "no-store"

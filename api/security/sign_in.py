@@ -82,12 +82,12 @@ async def sign_in_with_password(
     """
     attempt = attempt_of(request, world, email)
     checked = await _check(world, attempt, password)
-    known = checked.account
+    known, keys = checked.account, await world.factor_keys()
 
     async def open_it(uow: SecurityUnitOfWork) -> tuple[Session, str]:
         account = await sign_in.held(uow, known)
         membership = sign_in.membership_in(account, tenant)
-        second = await sign_in.second_factor(uow, world.factor_keys, account, code, now=utc_now())
+        second = await sign_in.second_factor(uow, keys, account, code, now=utc_now())
         if checked.renewed is not None:
             await uow.users.renew_hash(account.user.id, checked.renewed)
         return await open_session(uow, world, attempt, Proved(account, membership, (Factor.PASSWORD, *second)))
@@ -133,13 +133,14 @@ async def prove_again(
         checked = await _check(world, attempt, password)
     except SignInRefused:
         raise PasswordWrong from None
+    keys = await world.factor_keys()
 
     async def work(uow: SecurityUnitOfWork) -> T:
         account = await sign_in.held(uow, checked.account)
         assert session_id is not None, "people come with a session"
         if (await uow.sessions.get(session_id)).ended_at is not None:
             raise Unauthenticated("the session has ended")
-        second = await sign_in.second_factor(uow, world.factor_keys, account, code, now=utc_now())
+        second = await sign_in.second_factor(uow, keys, account, code, now=utc_now())
         await uow.tries.clear(attempt.account, attempt.network)
         return await then(uow, account, (Factor.PASSWORD, *second))
 

@@ -49,8 +49,8 @@ class Checkpoint(NamedTuple):
 class CheckpointSigner:
     """Signs with a key that follows from the platform's master key."""
 
-    def __init__(self, master_key: bytes) -> None:
-        seed = HKDF(SHA256(), 32, salt=None, info=b"harborgrid/audit-checkpoint/v1").derive(master_key)
+    def __init__(self, root_secret: bytes) -> None:
+        seed = HKDF(SHA256(), 32, salt=None, info=b"harborgrid/audit-checkpoint/v1").derive(root_secret)
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.verifier = CheckpointVerifier(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 

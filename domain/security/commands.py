@@ -4,7 +4,15 @@ from datetime import datetime
 
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
-from domain.security.ids import ApiKeyId, ElevationId, ErasureId, InvitationId, PasswordResetId, SigningKeyId
+from domain.security.ids import (
+    ApiKeyId,
+    ElevationId,
+    ErasureId,
+    InvitationId,
+    PasswordResetId,
+    ReencryptionId,
+    SigningKeyId,
+)
 
 
 class ProvisionTenant(Payload):
@@ -204,3 +212,18 @@ class ErasureProgress(Payload):
     next: str = ""
     next_at: datetime | None = None
     keys_destroyed: int = 0
+
+
+class FollowReencryption(Payload):
+    """See to it that everything comes under the key, and that nothing is left."""
+
+    reencryption_id: ReencryptionId
+
+
+class ReencryptionState(Payload):
+    """Where a re-encryption stands; noticed_at: from when on no process encrypts with the key before."""
+
+    completed: bool = False
+    done: int = 0
+    left: int = 0
+    noticed_at: datetime | None = None

@@ -1,6 +1,6 @@
 """Refusals of security: tenants, keys, access, the audit trail."""
 
-from domain.kernel.errors import Conflict, Forbidden, NotFound, Refused, Unauthenticated
+from domain.kernel.errors import Conflict, Forbidden, NotFound, Refused, Unauthenticated, Unavailable
 
 
 class TenantNotFound(NotFound):
@@ -114,13 +114,35 @@ class Undecipherable(Refused):
 
     code = "security.undecipherable"
     status = 422
-    hint = "Check that the master key file is the one this data was written with."
+    hint = "Send it as it was made, with the context it was made with. Operators: is the master key the right one?"
 
 
 class DataKeyNotFound(NotFound):
-    """There is no such data key, so what it encrypted cannot be read."""
+    """There is no such data key for this caller, so what it encrypted cannot be read."""
 
     code = "security.data_key_not_found"
+    hint = "It was encrypted for another tenant, or the key was destroyed: see GET /v1/security/data-keys."
+
+
+class MasterKeyUnavailable(Unavailable):
+    """The master key that wraps this cannot be used at the moment."""
+
+    code = "security.master_key_unavailable"
+    hint = "Try again. Operators: `harborgrid doctor` says what is wrong with the master key."
+
+
+class ReencryptionNotFound(NotFound):
+    """There is no such re-encryption for this caller."""
+
+    code = "security.reencryption_not_found"
+    hint = "GET /v1/security/reencryptions lists them."
+
+
+class ReencryptionUnderWay(Conflict):
+    """Everything is being brought under another key already."""
+
+    code = "security.reencryption_under_way"
+    hint = "Wait until it is done: GET /v1/security/reencryptions says how far it is."
 
 
 class MigrationNotFound(NotFound):

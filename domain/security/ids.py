@@ -97,3 +97,11 @@ class ElevationId(Id, prefix="elv"):
 
 class ErasureId(Id, prefix="ers"):
     """The erasure of what a removed tenant left behind."""
+
+
+class ReencryptionId(Id, prefix="ren"):
+    """Bringing everything under another key."""
+
+
+class ExchangeKeyId(Id, prefix="exk"):
+    """A key that outsiders encrypt for a tenant with; its `kid`."""

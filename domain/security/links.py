@@ -7,10 +7,10 @@ import hmac
 
 
 class Links:
-    """Makes and reads the tokens in links. master_key: 32 bytes; the links' key is derived from it."""
+    """Makes and reads the tokens in links. root_secret: 32 bytes; the links' key is derived from it."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._key = hmac.digest(master_key, b"mailed-links", "sha256")
+    def __init__(self, root_secret: bytes) -> None:
+        self._key = hmac.digest(root_secret, b"mailed-links", "sha256")
 
     def token(self, about: str) -> str:
         """The token for this id."""

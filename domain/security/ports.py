@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,8 +11,16 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
 from domain.security.audit_log import AuditVerification, Sealed, VerifyAudit
-from domain.security.commands import ListTenants, MigrateTenant, TenantMigrated, TenantPage
-from domain.security.ids import ApiKeyId, ErasureId, PolicyId
+from domain.security.commands import (
+    FollowReencryption,
+    ListTenants,
+    MigrateTenant,
+    ReencryptionState,
+    TenantMigrated,
+    TenantPage,
+)
+from domain.security.ids import ApiKeyId, DataKeyId, ErasureId, ExchangeKeyId, PolicyId, ReencryptionId
+from domain.security.key_model import DataKey, ExchangeKey, Reencryption, ReencryptionScope
 from domain.security.model import ApiKey, Erasure, Policy, PolicyRevision, Tenant
 from domain.security.oauth_ports import (
     Applications,
@@ -205,6 +213,12 @@ class SecurityUnitOfWork(Protocol):
     @property
     def erasures(self) -> Erasures: ...
     @property
+    def data_keys(self) -> DataKeys: ...
+    @property
+    def exchange_keys(self) -> ExchangeKeys: ...
+    @property
+    def reencryptions(self) -> Reencryptions: ...
+    @property
     def elevations(self) -> Elevations: ...
     @property
     def service_accounts(self) -> ServiceAccounts: ...
@@ -222,6 +236,90 @@ class SecurityUnitOfWork(Protocol):
     def events(self) -> EventLog: ...
     @property
     def audit(self) -> AuditTrail: ...
+
+
+class KeyManagement(Protocol):
+    """Holds the master keys, which wrap data keys and are told to nobody (NIST SP 800-57: key-encryption keys)."""
+
+    @property
+    def master_key_id(self) -> str:
+        """The one that wraps today."""
+        ...
+
+    async def wrap(self, key: bytes, *, context: Mapping[str, str]) -> bytes:
+        """Encrypt a key of 32 bytes; the same context, in this order, opens it. Raises MasterKeyUnavailable."""
+        ...
+
+    async def unwrap(self, wrapped: bytes, *, master_key_id: str | None, context: Mapping[str, str]) -> bytes:
+        """What `wrap` was given, by the key that did it. Raises MasterKeyUnavailable, Undecipherable."""
+        ...
+
+
+class ExchangeKeys(Protocol):
+    """Key pairs that outsiders encrypt for."""
+
+    async def put(self, key: ExchangeKey) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, tenant: TenantId, key_id: ExchangeKeyId) -> ExchangeKey:
+        """Locked until the transaction ends. Raises ExchangeKeyNotFound."""
+        ...
+
+    async def page(self, tenant: TenantId, *, cursor: str | None, limit: int) -> Page[ExchangeKey]:
+        """Newest first, revoked ones as well."""
+        ...
+
+
+class DataKeys(Protocol):
+    """The wrapped data keys of tenants, and the platform's own."""
+
+    async def rotate(self, fresh: DataKey, wrapped: bytes) -> DataKeyId | None:
+        """Encrypt with this one from now on; the one it replaces, if there was one."""
+        ...
+
+    async def all(self, owner: str) -> Sequence[DataKey]:
+        """Newest first. owner: a tenant's id, or `platform`."""
+        ...
+
+    async def emptied(self, owner: str, *, but: DataKeyId, at: datetime) -> None:
+        """Nothing at rest is under the retired keys any more."""
+        ...
+
+
+class Reencryptions(Protocol):
+    """What brings everything at rest under another key, and did."""
+
+    async def put(self, reencryption: Reencryption) -> None:
+        """Insert or replace. Raises ReencryptionUnderWay if the owner has one of this kind under way."""
+        ...
+
+    async def get(self, tenant: TenantId | None, reencryption_id: ReencryptionId) -> Reencryption:
+        """Locked until the transaction ends; tenant None may see all. Raises ReencryptionNotFound."""
+        ...
+
+    async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[Reencryption]:
+        """Newest first; tenant None may see all."""
+        ...
+
+    async def under_way(self, tenant: TenantId | None, scope: ReencryptionScope) -> Reencryption | None:
+        """The owner's of this kind that is not done yet."""
+        ...
+
+    async def left(self, reencryption: Reencryption) -> int:
+        """How many things are not under the key yet."""
+        ...
+
+
+class Reencryptor(Protocol):
+    """Brings things under another key, so many at a time."""
+
+    async def step(self, cmd: FollowReencryption, *, heartbeat: Callable[..., None]) -> ReencryptionState:
+        """The next batches, each whole in a transaction of its own; where it stands then. May be done again.
+
+        Raises ReencryptionNotFound, MasterKeyUnavailable.
+        """
+        ...
 
 
 class KeyRing(Protocol):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
-from domain.security.envelope import seal, unseal
+from domain.security.envelope import Cipher
 from domain.security.events import Factor, SecondFactorChanged
 from domain.security.ids import SessionId
 from domain.security.members import end_other_sessions
@@ -26,18 +26,10 @@ _CODE_CHARACTERS = 10
 
 @dataclass(frozen=True, slots=True)
 class FactorKeys:
-    """Keys of 32 bytes: `sealing` for secrets that have to be read again, `hashing` for codes that have not."""
+    """`sealing` is for secrets that have to be read again, `hashing`, 32 bytes, for codes that have not."""
 
-    sealing: bytes
+    sealing: Cipher
     hashing: bytes
-
-    @classmethod
-    def derived(cls, master_key: bytes) -> FactorKeys:
-        """From the master key."""
-        return cls(
-            hmac.digest(master_key, b"second-factor-secrets", "sha256"),
-            hmac.digest(master_key, b"recovery-codes", "sha256"),
-        )
 
     def code_hash(self, user: str, code: str) -> bytes:
         """What is kept of a recovery code; however it is written."""
@@ -52,7 +44,7 @@ async def begin(
     there = await uow.second_factors.totp(user)
     if there is not None and there.confirmed_at is not None:
         raise SecondFactorExists
-    sealed = seal(keys.sealing, secret, nonce=nonce, context=user.encode())
+    sealed = keys.sealing.seal(secret, nonce=nonce, context=user.encode())
     await uow.second_factors.put_totp(Totp(user_id=user, sealed=sealed, created_at=now))
 
 
@@ -144,7 +136,7 @@ def _plain(code: str) -> str:
 
 
 def _secret(keys: FactorKeys, totp: Totp) -> bytes:
-    return unseal(keys.sealing, totp.sealed, context=totp.user_id.encode())
+    return keys.sealing.unseal(totp.sealed, context=totp.user_id.encode())
 
 
 def tell(uow: SecurityUnitOfWork, account: Account, change: str, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -21,12 +21,15 @@ import pytest
 from conftest import STORY, free_port, until
 from rich.console import Console
 
+from adapters.container import Container, open_container
 from adapters.kernel.clock import new_id
 from adapters.notifications.mailbox import Mailbox
 from adapters.settings import Settings
-from cli.environment import embedded_postgres, operator_key_path
+from cli.environment import embedded_postgres, operator_key_path, with_embedded
 from cli.up import Up
 from domain.kernel.ids import RequestId
+from domain.security.envelope import NONCE_BYTES, key_id_of
+from domain.security.ids import SigningKeyId
 
 pytestmark = pytest.mark.xdist_group("chaos")
 
@@ -166,12 +169,10 @@ class Platform:
         return {**dict(row), "mails": len(mails)}
 
     @asynccontextmanager
-    async def held(self, gates: Sequence[str]) -> AsyncIterator[asyncpg.Connection[Any]]:
-        """Hold steps at their beginning; session locks, so that no transaction holds back the events."""
+    async def held(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """Somebody who can `hold` steps at their beginning, and lets go of all of them at the end."""
         connection = await self.connect()
         try:
-            for gate in gates:
-                await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", gate)
             yield connection
         finally:
             if not connection.is_closed():
@@ -247,10 +248,12 @@ class TestOnboardingUnderFire:
     @pytest.mark.parametrize("victim", VICTIMS)
     async def test_survives_a_kill_in_mid_step(self, platform: Platform, victim: str) -> None:
         for _ in range(ROUNDS):
-            requests = [await platform.request() for _ in range(4)]
-            gates = [request.gates[step] for step, request in enumerate(requests)]
+            requests = []
             old = platform.up.supervisor.pids[victim]
-            async with platform.held(gates) as connection:
+            async with platform.held() as connection:
+                for step in range(4):
+                    requests.append(await platform.request())
+                    await hold(connection, requests[step].gates[step])
                 await platform.blocked(connection, 3)
                 platform.kill(victim)
             await platform.recovered(victim, old)
@@ -263,12 +266,13 @@ class TestOnboardingUnderFire:
     @pytest.mark.parametrize("victim", VICTIMS if ROUNDS > 1 else ["worker", "postgres"])
     async def test_leaves_no_trace_when_killed_while_it_is_undone(self, platform: Platform, victim: str) -> None:
         for _ in range(ROUNDS):
-            request = await platform.request()
             old = platform.up.supervisor.pids[victim]
-            mail, tenant = request.gates[3], request.gates[1]
-            async with platform.held([mail]) as connection:
+            async with platform.held() as connection:
+                request = await platform.request()
+                mail, tenant = request.gates[3], request.gates[1]
+                await hold(connection, mail)
                 await platform.blocked(connection, 1)
-                await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", tenant)
+                await hold(connection, tenant)
                 await platform.cancel(request)
                 await until(_waits_at(connection, tenant), what="the tenant to be about to go")
                 platform.kill(victim)
@@ -296,7 +300,8 @@ class TestOnboardingUnderFire:
         try:
             request = await platform.request()
             await until(_sending(platform, request), what="the mail to be on its way")
-            async with platform.held([request.gates[3]]) as connection:
+            async with platform.held() as connection:
+                await hold(connection, request.gates[3])
                 os.kill(mailbox, signal.SIGCONT)
                 await platform.blocked(connection, 1)
                 old = platform.up.supervisor.pids["worker"]
@@ -319,6 +324,82 @@ class TestOnboardingUnderFire:
 
         assert "completed" == await platform.ended(request)
         assert STORY == await platform.events(request)
+
+
+async def hold(connection: asyncpg.Connection[Any], gate: str) -> None:
+    """A session's lock, so that no transaction holds back the events."""
+    await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", gate)
+
+
+class TestKeyRotationUnderFire:
+    async def test_goes_on_where_the_kill_left_it_and_says_done_only_then(self, platform: Platform) -> None:
+        settings = with_embedded(platform.up.settings, platform.server)
+        async with open_container(settings, process="test") as container:
+            plain = await sealed_secrets(container, 450)
+            before = await container.keys.cipher("platform")
+            old = platform.up.supervisor.pids["worker"]
+            async with platform.held() as watcher, platform.held() as connection, connection.transaction():
+                held = sorted(plain)[300]
+                await connection.execute("SELECT FROM platform.security_signing_key WHERE id = $1 FOR UPDATE", held)
+                asked = await platform.ask("POST", "/v1/security/reencryptions", json={"what": "platform"})
+                assert asked is not None
+                rotation = asked.json()["data"]
+                assert asked.status_code == 201, rotation
+                await until(_waits_for_a_row(watcher), what="the second batch to wait")
+                platform.kill("worker")
+                keys = [key_id_of(sealed) for sealed in (await kept(watcher)).values()]
+                assert 200 == keys.count(rotation["keyId"])
+                assert 1 == await connection.fetchval(
+                    "SELECT count(*) FROM platform.security_reencryption WHERE completed_at IS NULL"
+                )
+            await platform.recovered("worker", old)
+
+            async with platform.held() as connection:
+                await until(_all_under(connection, rotation["keyId"]), what="everything to be under the new key")
+                after = await kept(connection)
+            container.keys.rotated("platform")
+            cipher = await container.keys.cipher("platform")
+            assert rotation["keyId"] == cipher.active != before.active
+            assert plain == {id_: cipher.unseal(after[id_], context=id_.encode()) for id_ in plain}
+
+
+async def sealed_secrets(container: Container, number: int) -> dict[str, bytes]:
+    """So many of the platform's, and what is in them."""
+    cipher = await container.keys.cipher("platform")
+    plain = {str(new_id(SigningKeyId)): os.urandom(40) for _ in range(number)}
+    async with container.database.connection() as connection:
+        await connection.executemany(
+            "INSERT INTO platform.security_signing_key (id, algorithm, public, sealed, created_at, signs_from, "
+            "revoked_at) VALUES ($1, 'EdDSA', '{}', $2, now(), now(), now())",
+            [
+                (id_, cipher.seal(secret, nonce=os.urandom(NONCE_BYTES), context=id_.encode()))
+                for id_, secret in plain.items()
+            ],
+        )
+    return plain
+
+
+async def kept(connection: asyncpg.Connection[Any]) -> dict[str, bytes]:
+    """What is sealed now."""
+    return {row["id"]: row["sealed"] for row in await connection.fetch("SELECT * FROM platform.security_signing_key")}
+
+
+def _waits_for_a_row(connection: asyncpg.Connection[Any]) -> Any:
+    async def waits() -> bool:
+        found = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND query LIKE '%security_signing_key%FOR UPDATE%')"
+        )
+        return bool(found)
+
+    return waits
+
+
+def _all_under(connection: asyncpg.Connection[Any], key_id: str) -> Any:
+    async def all_are() -> bool:
+        return {key_id} == {key_id_of(sealed) for sealed in (await kept(connection)).values()}
+
+    return all_are
 
 
 def _told(platform: Platform, request: Request, type_: str) -> Any:

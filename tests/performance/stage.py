@@ -17,7 +17,7 @@ from conftest import free_port
 
 from adapters.bootstrap import create_database, migrate_platform
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
-from adapters.security.keyring import ensure_master_key
+from adapters.security.master_keys import ensure_master_key
 from adapters.settings import Settings
 from adapters.temporal.embedded import EmbeddedTemporal
 from cli.environment import with_embedded

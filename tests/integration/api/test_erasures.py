@@ -64,7 +64,7 @@ class TestErasure:
             return bool((await progress(stack, erasure))["status"] == "destroyed")
 
         await until(destroyed, what="the keys to be destroyed")
-        fresh = PostgresKeyRing(stack.container.database, stack.container.master_key)
+        fresh = PostgresKeyRing(stack.container.database, stack.container.masters)
         with pytest.raises(DataKeyNotFound):
             await fresh.key(keys[0])
         assert 32 == len(await fresh.key(keys[1]))

@@ -54,6 +54,8 @@ BY_ID = [
     Route("POST", "/v1/security/identity-providers/{provider_id}/disable"),
     Route("POST", "/v1/security/erasures/{erasure_id}/cancel", wrong=403, right=404, by_operator=True),
     Route("GET", "/v1/security/erasures/{erasure_id}/progress", wrong=403, right=404, by_operator=True),
+    Route("POST", "/v1/security/exchange-keys/{exchange_key_id}/revoke"),
+    Route("GET", "/v1/security/reencryptions/{reencryption_id}/progress"),
     Route("GET", "/v1/security/elevations/{elevation_id}/progress"),
     Route("POST", "/v1/security/elevations/{elevation_id}/approve", wrong=403, right=403),
     Route("POST", "/v1/security/elevations/{elevation_id}/deny", wrong=403, right=403),
@@ -146,6 +148,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     wish = {"role": "admin", "reason": "for the test"}
     elevation = await stack.http.post("/v1/security/elevations", json=wish, headers=person.headers)
     keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
+    exchange = await owner.http.post("/v1/security/exchange-keys", json={"name": "theirs"}, headers=owner.headers)
+    rotated = await owner.http.post("/v1/security/data-keys/rotate", headers=owner.headers)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
     await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
 
@@ -171,6 +175,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "certificate_id": certificate.json()["data"]["id"],
         "provider_id": provider.json()["data"]["id"],
         "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
+        "exchange_key_id": exchange.json()["data"]["id"],
+        "reencryption_id": rotated.json()["data"]["reencryptionId"],
         "elevation_id": elevation.json()["data"]["id"],
         "passkey_id": "pky_01h455vb4pex5vsknk084sn02q",
         "application_id": program.id,
