@@ -264,3 +264,11 @@ class ErasureNotOpen(Conflict):
 
     code = "security.erasure_not_open"
     hint = "Destroyed keys do not come back."
+
+
+class DetectionRuleInvalid(Refused):
+    """This detection rule cannot be used."""
+
+    code = "security.detection_rule_invalid"
+    status = 422
+    hint = "Correct what details.reason says; docs/threats.md tells what records hold, and what of Sigma is taken."
