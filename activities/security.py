@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
-from domain.security import data_keys, elevations, erasures, invitations, password_changes
+from domain.security import data_keys, elevations, erasures, invitations, password_changes, threats
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     Addressee,
+    Audience,
     DeprovisionTenant,
+    DetectThreats,
     ElevationAudience,
     ElevationState,
     ErasureState,
@@ -19,6 +22,7 @@ from domain.security.commands import (
     FollowErasure,
     FollowInvitation,
     FollowReencryption,
+    FollowThreat,
     ListTenants,
     MailPasswordReset,
     MigrateTenant,
@@ -29,10 +33,14 @@ from domain.security.commands import (
     TenantMigrated,
     TenantPage,
     TenantReady,
+    ThreatsDetected,
+    ThreatState,
 )
+from domain.security.ids import NetworkBanId
 from domain.security.oauth_ports import SigningKeyRotation
 from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, Reencryptor, SecurityUnitOfWork, TenantMigrations
 from domain.security.service import deprovision_tenant, provision_tenant
+from domain.security.threat_ports import ThreatDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class SecurityPorts:
     verifier: AuditVerifier
     rotation: SigningKeyRotation
     reencryptor: Reencryptor
+    detector: ThreatDetector
+    new_id: Callable[[type[NetworkBanId]], NetworkBanId]
 
 
 class SecurityActivities:
@@ -54,7 +64,8 @@ class SecurityActivities:
     def __init__(self, ports: SecurityPorts, now: Clock) -> None:
         self._transactions, self._migrations, self._keys = ports.transactions, ports.migrations, ports.keys
         self._sealer, self._verifier, self._rotation = ports.sealer, ports.verifier, ports.rotation
-        self._reencryptor, self._now = ports.reencryptor, now
+        self._reencryptor, self._detector, self._now = ports.reencryptor, ports.detector, now
+        self._new_id = ports.new_id
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -134,3 +145,19 @@ class SecurityActivities:
     async def complete_reencryption(self, cmd: FollowReencryption) -> ReencryptionState:
         """Count what is left; it is done if that is nothing."""
         return await self._transactions(None, lambda uow: data_keys.complete(uow, cmd, now=self._now()))
+
+    @activity.defn(name="security.detect_threats")
+    async def detect_threats(self, _: DetectThreats) -> ThreatsDetected:
+        """Look at every event and audit record since the last time."""
+        return await self._detector.detect(heartbeat=activity.heartbeat)
+
+    @activity.defn(name="security.settle_threat")
+    async def settle_threat(self, cmd: FollowThreat) -> ThreatState:
+        """Contain a threat that needs nobody's approval, close one that has lapsed; where it stands."""
+        ban_id = self._new_id(NetworkBanId)
+        return await self._transactions(None, lambda uow: threats.settle(uow, cmd, ban_id=ban_id, now=self._now()))
+
+    @activity.defn(name="security.threat_audience")
+    async def threat_audience(self, cmd: FollowThreat) -> Audience:
+        """Who is told of a threat in their tenant."""
+        return await self._transactions(None, lambda uow: threats.audience(uow, cmd))

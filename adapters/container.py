@@ -39,6 +39,7 @@ from adapters.postgres.spares import SpareSchemas
 from adapters.postgres.wakeups import Wakeups
 from adapters.security.access import AccessRules
 from adapters.security.audit import AuditReader
+from adapters.security.detection import PostgresThreatDetector
 from adapters.security.federation import OpenIdFederation
 from adapters.security.keyring import PostgresKeyRing
 from adapters.security.master_keys import MasterKeys, master_keys, root_secret
@@ -130,6 +131,7 @@ class Container:
         self.plans = KnownPlans(database)
         self.security = UnitsOfWork(database, PostgresSecurityUnitOfWork, as_tenant=False)
         self.signing_keys = SigningKeyRing(database, self.security, self.keys, self.revocations)
+        self.detector = PostgresThreatDetector(database)
         self.reencryptor = PostgresReencryptor(database, self.keys, self.masters)
         self.outside = Outside(private=settings.outside_private)
         self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
@@ -180,6 +182,8 @@ class Container:
             AuditVerifier(self.database, self.signer.verifier),
             self.signing_keys,
             self.reencryptor,
+            self.detector,
+            new_id,
         )
         security = SecurityActivities(ports, utc_now)
         billing = BillingActivities(self.billing, utc_now, new_id)
@@ -207,6 +211,9 @@ class Container:
             security.rotate_signing_keys,
             security.settle_elevation,
             security.settle_erasure,
+            security.detect_threats,
+            security.settle_threat,
+            security.threat_audience,
             security.step_reencryption,
             security.complete_reencryption,
             security.elevation_audience,

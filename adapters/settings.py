@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     audit_seal_seconds: float = Field(
         default=60.0, ge=1, le=86_400, description="How often the audit trail is sealed and checkpoints are signed."
     )
+    threat_scan_seconds: float = Field(
+        default=15.0, ge=1, le=3_600, description="How often detection rules look at what was recorded since."
+    )
     workflow_sandbox: bool = Field(
         default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
     )

@@ -4,6 +4,7 @@ from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
@@ -11,6 +12,7 @@ from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.reencryption import ReencryptionWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
+from workflows.security.threat import ThreatWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
 
 WORKFLOWS = (
@@ -23,6 +25,8 @@ WORKFLOWS = (
     RotateSigningKeysWorkflow,
     ElevationWorkflow,
     ErasureWorkflow,
+    DetectThreatsWorkflow,
+    ThreatWorkflow,
     ReencryptionWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,

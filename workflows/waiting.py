@@ -10,6 +10,25 @@ from temporalio import workflow
 _BEHIND = timedelta(seconds=1)
 
 
+class Changes:
+    """What a workflow is told of by signals: a change that comes after it began to look is waited for no more."""
+
+    def __init__(self) -> None:
+        self._told = self._seen = 0
+
+    def told(self) -> None:
+        """Something has changed."""
+        self._told += 1
+
+    def looking(self) -> None:
+        """Whatever was told before now will be seen: call this just before looking at how things stand."""
+        self._seen = self._told
+
+    async def another(self, *, by: datetime) -> bool:
+        """Wait for a change that was not seen yet, or until this instant; whether there was one."""
+        return await happens(lambda: self._told > self._seen, by=by)
+
+
 async def happens(what: Callable[[], bool], *, by: datetime) -> bool:
     """Wait until it is true, or until this instant; whether it is.
 

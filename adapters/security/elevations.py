@@ -70,12 +70,13 @@ class PostgresElevations:
             limit=limit,
         )
 
-    async def deciders(self, tenant: TenantId, role: Role, *, but: UserId) -> Sequence[Member]:
+    async def deciders(self, tenant: TenantId, role: Role, *, but: UserId | None) -> Sequence[Member]:
         """Members who could approve this role for somebody else."""
         rows = await self._sql.fetch(
             "SELECT person.id, person.name, person.email, membership.role, membership.joined_at "
             "FROM security_membership AS membership JOIN security_user AS person ON person.id = membership.user_id "
-            "WHERE membership.tenant_id = $1 AND membership.user_id <> $2 AND membership.role IN ('owner', 'admin') "
+            "WHERE membership.tenant_id = $1 AND membership.user_id IS DISTINCT FROM $2 "
+            "AND membership.role IN ('owner', 'admin') "
             "ORDER BY person.id LIMIT 50",
             tenant,
             but,

@@ -270,6 +270,15 @@ class PostgresSessions:
             "UPDATE security_session SET factors = $2, proved_at = $3 WHERE id = $1", session_id, list(factors), at
         )
 
+    async def forget_proofs(self, user_id: UserId, *, tenant: TenantId | None) -> None:
+        """Their sessions go on; who they are has to be proved again for what wants a fresh proof."""
+        await self._sql.execute(
+            "UPDATE security_session SET proved_at = 'epoch' WHERE user_id = $1 AND ended_at IS NULL "
+            "AND ($2::text IS NULL OR tenant_id = $2)",
+            user_id,
+            tenant,
+        )
+
     async def live(
         self, user_id: UserId, *, tenant: TenantId | None = None, used_since: datetime, now: datetime
     ) -> list[Session]:

@@ -24,6 +24,7 @@ from adapters.security.reencryption import PostgresReencryptions
 from adapters.security.second_factors import PostgresSecondFactors
 from adapters.security.signing_keys import PostgresSigningKeys
 from adapters.security.spaces import PostgresTenantSpaces
+from adapters.security.threats import PostgresBans, PostgresDetectionRules, PostgresThreats
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import ApiKeyNotFound
@@ -172,6 +173,9 @@ class PostgresSecurityUnitOfWork:
         self.password_resets = PostgresPasswordResets(session)
         self.passkeys = PostgresPasskeys(session)
         self.erasures = PostgresErasures(session)
+        self.threats = PostgresThreats(session)
+        self.bans = PostgresBans(session)
+        self.detection_rules = PostgresDetectionRules(session)
         self.data_keys = PostgresDataKeys(session)
         self.exchange_keys = PostgresExchangeKeys(session)
         self.reencryptions = PostgresReencryptions(session)

@@ -25,8 +25,9 @@ from adapters.settings import Settings
 from adapters.temporal.plugin import BUSINESS_KEY, MODULE, TENANT_ID
 from domain.kernel.payload import Payload
 from domain.security.audit_log import PLATFORM_LOG, SealAudit
-from domain.security.commands import RotateSigningKeys
-from workflows.security import rotate_signing_keys, seal_audit
+from domain.security.commands import DetectThreats, RotateSigningKeys
+from workflows.security import detect_threats, rotate_signing_keys, seal_audit
+from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 
@@ -60,6 +61,14 @@ def _recurring(settings: Settings) -> list[Recurring]:
             SealAudit(),
             timedelta(seconds=settings.audit_seal_seconds),
             "Seal the audit trail",
+        ),
+        Recurring(
+            detect_threats.SCHEDULE,
+            detect_threats.workflow_id("scheduled"),
+            DetectThreatsWorkflow.run,
+            DetectThreats(),
+            timedelta(seconds=settings.threat_scan_seconds),
+            "Look for threats",
         ),
         Recurring(
             rotate_signing_keys.SCHEDULE,

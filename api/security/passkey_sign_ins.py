@@ -29,6 +29,7 @@ from domain.security.people_errors import NotAMember, PasskeyChallengeUnknown, P
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.sign_in import Proved
 from domain.security.sign_in_tries import Tries
+from domain.security.threat_errors import NetworkBanned
 
 router = APIRouter(prefix="/v1/security/passkey-sign-ins", tags=["security"], route_class=Route)
 
@@ -59,7 +60,7 @@ async def begin_sign_in(world: World) -> Answer[PasskeyOptions]:
     "",
     status_code=201,
     response_model=Answer[NewSession],
-    responses=problems(PasskeyChallengeUnknown, PasskeyRefused, NotAMember, SeveralTenants),
+    responses=problems(PasskeyChallengeUnknown, PasskeyRefused, NotAMember, SeveralTenants, NetworkBanned),
 )
 async def post_sign_in(
     body: PasskeySignInBody, world: World, request: Request, response: Response

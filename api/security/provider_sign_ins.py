@@ -29,6 +29,7 @@ from domain.security.people import Account, Session
 from domain.security.people_errors import NotAMember, ProviderAnswerRefused, ProviderSignInUnknown, ProviderUnreachable
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.sign_in import Proved
+from domain.security.threat_errors import NetworkBanned
 from domain.security.tokens import PROVIDER_SIGN_IN, SECRET_BYTES
 
 router = APIRouter(prefix="/v1/security/provider-sign-ins", tags=["security"], route_class=Route)
@@ -90,7 +91,7 @@ async def begin_sign_in(body: BeginBody, world: World) -> Answer[Begun]:
     "",
     status_code=201,
     response_model=Answer[NewSession],
-    responses=problems(ProviderSignInUnknown, ProviderAnswerRefused, ProviderUnreachable, NotAMember),
+    responses=problems(ProviderSignInUnknown, ProviderAnswerRefused, ProviderUnreachable, NotAMember, NetworkBanned),
 )
 async def post_sign_in(body: RedeemBody, world: World, request: Request, response: Response) -> Answer[NewSession]:
     """Sign in to the tenant that named the provider. Such a session sees nothing of your other tenants."""

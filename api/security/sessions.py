@@ -38,6 +38,7 @@ from domain.security.people_errors import (
 )
 from domain.security.permissions import READ_OWN_SESSIONS, READ_SESSIONS, REVOKE_OWN_SESSION, REVOKE_SESSIONS, STEP_UP
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.threat_errors import NetworkBanned
 
 router = APIRouter(prefix="/v1/security/sessions", tags=["security"], route_class=Route)
 
@@ -88,7 +89,9 @@ class EndedSessions(Payload):
     "",
     status_code=201,
     response_model=Answer[NewSession],
-    responses=problems(SignInRefused, SecondFactorRequired, CodeWrong, TooManyTries, NotAMember, SeveralTenants),
+    responses=problems(
+        SignInRefused, SecondFactorRequired, CodeWrong, TooManyTries, NotAMember, SeveralTenants, NetworkBanned
+    ),
 )
 async def sign_in(body: SignInBody, world: World, request: Request, response: Response) -> Answer[NewSession]:
     """Sign in. After five wrong passwords from one network, that network waits longer each time."""

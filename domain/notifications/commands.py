@@ -48,6 +48,8 @@ class NoticeKind(StrEnum):
     ELEVATION_REQUESTED = "elevation_requested"
     GLASS_BROKEN = "glass_broken"
     REVIEW_DUE = "review_due"
+    THREAT_DETECTED = "threat_detected"
+    THREAT_WAITS = "threat_waits"
 
 
 class SendNotice(Payload):

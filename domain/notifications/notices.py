@@ -13,6 +13,14 @@ _PRUEFEN = (
     "Wenn es vorbei ist, prüfen Sie bitte, was getan wurde, und bestätigen Sie es: "
     "POST /v1/security/elevations/{{elevation}}/review."
 )
+_LOOK = (
+    "Look at the evidence: GET /v1/security/threats/{{threat}}. Then say what it was: "
+    "POST /v1/security/threats/{{threat}}/close."
+)
+_ANSEHEN = (
+    "Sehen Sie die Belege an: GET /v1/security/threats/{{threat}}. Sagen Sie dann, was es war: "
+    "POST /v1/security/threats/{{threat}}/close."
+)
 _WORDS: dict[NoticeKind, Words] = {
     NoticeKind.ELEVATION_REQUESTED: {
         "en": {
@@ -57,6 +65,38 @@ _WORDS: dict[NoticeKind, Words] = {
             "greeting": "Guten Tag {{name}},",
             "body": "{{who}} hatte Notfallzugriff als {{role}} von {{organisation}}. Der Grund: {{reason}}",
             "do": "Was getan wurde, steht im Protokoll: GET /v1/security/audit-records. " + _PRUEFEN,
+        },
+    },
+    NoticeKind.THREAT_DETECTED: {
+        "en": {
+            "subject": "{{organisation}}: {{title}}",
+            "greeting": "Hello {{name}},",
+            "body": "In {{organisation}} something was seen that looks like an attack: {{title}} "
+            "(severity {{severity}}). What was done about it: {{done}}.",
+            "do": _LOOK,
+        },
+        "de": {
+            "subject": "{{organisation}}: {{title}}",
+            "greeting": "Guten Tag {{name}},",
+            "body": "In {{organisation}} ist etwas aufgefallen, das wie ein Angriff aussieht: {{title}} "
+            "(Schweregrad {{severity}}). Was dagegen getan wurde: {{done}}.",
+            "do": _ANSEHEN,
+        },
+    },
+    NoticeKind.THREAT_WAITS: {
+        "en": {
+            "subject": "{{organisation}}: {{title}} - please decide",
+            "greeting": "Hello {{name}},",
+            "body": "In {{organisation}} something was seen that looks like an attack: {{title}} "
+            "(severity {{severity}}). Nothing was done yet. Proposed: {{proposed}}.",
+            "do": "Have it done: POST /v1/security/threats/{{threat}}/contain. " + _LOOK,
+        },
+        "de": {
+            "subject": "{{organisation}}: {{title}} - bitte entscheiden",
+            "greeting": "Guten Tag {{name}},",
+            "body": "In {{organisation}} ist etwas aufgefallen, das wie ein Angriff aussieht: {{title}} "
+            "(Schweregrad {{severity}}). Noch ist nichts getan. Vorgeschlagen: {{proposed}}.",
+            "do": "Tun lassen: POST /v1/security/threats/{{threat}}/contain. " + _ANSEHEN,
         },
     },
 }

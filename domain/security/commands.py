@@ -12,6 +12,7 @@ from domain.security.ids import (
     PasswordResetId,
     ReencryptionId,
     SigningKeyId,
+    ThreatId,
 )
 
 
@@ -181,13 +182,18 @@ class Told(Payload):
     email: str
 
 
-class ElevationAudience(Payload):
-    """Who can do something about it, and what they are told."""
+class Audience(Payload):
+    """Members who are told something, and their tenant."""
 
     organisation: str
     locale: str
-    who: str
     people: tuple[Told, ...]
+
+
+class ElevationAudience(Audience):
+    """Who can do something about an elevation, and whose it is."""
+
+    who: str
 
 
 class FollowErasure(Payload):
@@ -227,3 +233,48 @@ class ReencryptionState(Payload):
     done: int = 0
     left: int = 0
     noticed_at: datetime | None = None
+
+
+class DetectThreats(Payload):
+    """Look at what was recorded since the last time."""
+
+
+class ThreatToFollow(Payload):
+    """A threat whose process has to begin."""
+
+    tenant_id: TenantId | None
+    threat_id: ThreatId
+
+
+class ThreatsDetected(Payload):
+    """How many records were looked at, and which threats nobody follows yet."""
+
+    records: int
+    follow: tuple[ThreatToFollow, ...]
+
+
+class FollowThreat(Payload):
+    """See to it that it is answered, and closed when it is over."""
+
+    threat_id: ThreatId
+
+
+class ThreatState(Payload):
+    """Where a threat stands, as its process needs to know. lapses_at: unless more is seen before."""
+
+    tenant_id: TenantId | None
+    status: str
+    severity: str
+    title: str
+    done: tuple[str, ...]
+    proposed: tuple[str, ...]
+    lapses_at: datetime
+
+
+class ThreatProgress(Payload):
+    """Where its process stands; `next` is what happens at `next_at`, unless somebody decides before."""
+
+    status: str = ""
+    mail: str = ""
+    next: str = ""
+    next_at: datetime | None = None

@@ -13,12 +13,12 @@ from sigma.correlations import (
     SigmaCorrelationRule,
     SigmaCorrelationType,
 )
-from sigma.exceptions import SigmaError
 
 from domain.security.errors import DetectionRuleInvalid
-from domain.security.sigma import PRODUCT, Compiled, Fields
+from domain.security.sigma import PRODUCT, Compiled, Fields, said_why
 
-LONGEST = timedelta(days=1)
+LONGEST, MOST_HITS = timedelta(days=1), 1_000
+"""How far back a correlation looks, and at how many of the newest hits of a group."""
 _REACHED: Mapping[SigmaCorrelationConditionOperator, Callable[[int, int], bool]] = {
     SigmaCorrelationConditionOperator.GT: lambda count, bound: count > bound,
     SigmaCorrelationConditionOperator.GTE: lambda count, bound: count >= bound,
@@ -87,14 +87,10 @@ class Correlation:
         return fields.get(by_rule.get(rule.id, name))
 
 
+@said_why()
 def correlation(document: dict[str, Any], known: Mapping[str, Compiled]) -> Correlation:
     """One correlation rule over rules that are `known`, by id and by name. Raises DetectionRuleInvalid."""
-    try:
-        rule = SigmaCorrelationRule.from_dict(document)
-    except SigmaError as error:
-        raise DetectionRuleInvalid(reason=str(error)[:300]) from None
-    except Exception as error:  # noqa: BLE001 - what pySigma trips over is a rule that is wrong
-        raise DetectionRuleInvalid(reason=f"it cannot be read: {type(error).__name__}: {str(error)[:200]}") from None
+    rule = SigmaCorrelationRule.from_dict(document)
     if rule.id is None:
         raise DetectionRuleInvalid(reason='it has no "id" (a UUID)')
     if rule.type not in _KINDS:
@@ -132,10 +128,8 @@ def _threshold(rule: SigmaCorrelationRule) -> Callable[[int], bool]:
         return bool
     condition = rule.condition
     compare = _REACHED.get(condition.op) if isinstance(condition, SigmaCorrelationCondition) else None
-    if not isinstance(condition, SigmaCorrelationCondition) or compare is None or condition.count < 1:
-        raise DetectionRuleInvalid(
-            reason='its condition has to be "gte" or "gt" a number: fewer cannot be seen in time'
-        )
+    if not isinstance(condition, SigmaCorrelationCondition) or compare is None or not 1 <= condition.count < MOST_HITS:
+        raise DetectionRuleInvalid(reason='its condition has to be "gte" or "gt" a number: less than 1,000')
     bound = int(condition.count)
     return lambda count: compare(count, bound)
 

@@ -99,6 +99,10 @@ class ErasureId(Id, prefix="ers"):
     """The erasure of what a removed tenant left behind."""
 
 
+class NetworkBanId(Id, prefix="ban"):
+    """A network that nobody new signs in from for a while."""
+
+
 class ReencryptionId(Id, prefix="ren"):
     """Bringing everything under another key."""
 

@@ -93,6 +93,7 @@ class EndReason(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - why, not a secret
     MEMBERSHIP_ENDED = "membership_ended"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    THREAT = "threat"
 
 
 class Session(Payload):

@@ -136,6 +136,10 @@ class Sessions(Protocol):
         """Its holder has proved who they are, by these factors in all."""
         ...
 
+    async def forget_proofs(self, user_id: UserId, *, tenant: TenantId | None) -> None:
+        """Their sessions in this tenant, or in all, go on; who they are has to be proved again for what wants that."""
+        ...
+
     async def live(
         self, user_id: UserId, *, tenant: TenantId | None = None, used_since: datetime, now: datetime
     ) -> list[Session]:
@@ -300,7 +304,7 @@ class Elevations(Protocol):
         """Newest first; of one person, if one is named."""
         ...
 
-    async def deciders(self, tenant: TenantId, role: Role, *, but: UserId) -> Sequence[Member]:
+    async def deciders(self, tenant: TenantId, role: Role, *, but: UserId | None) -> Sequence[Member]:
         """Members who could approve this role for somebody else."""
         ...
 

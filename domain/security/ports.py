@@ -41,6 +41,7 @@ from domain.security.people_ports import (
     SignInTries,
     Users,
 )
+from domain.security.threat_ports import Bans, DetectionRules, Threats
 
 
 class Tenants(Protocol):
@@ -212,6 +213,12 @@ class SecurityUnitOfWork(Protocol):
     def passkeys(self) -> Passkeys: ...
     @property
     def erasures(self) -> Erasures: ...
+    @property
+    def threats(self) -> Threats: ...
+    @property
+    def bans(self) -> Bans: ...
+    @property
+    def detection_rules(self) -> DetectionRules: ...
     @property
     def data_keys(self) -> DataKeys: ...
     @property

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -185,17 +186,24 @@ def documents_of(text: str) -> list[dict[str, Any]]:
     return documents
 
 
-def compiled(document: dict[str, Any]) -> Compiled:
-    """One detection rule. Raises DetectionRuleInvalid with what is wrong, or not supported."""
+@contextmanager
+def said_why() -> Iterator[None]:
+    """Whatever reading a rule trips over is a rule that is wrong. Raises DetectionRuleInvalid."""
     try:
-        rule = SigmaRule.from_dict(document)
-        conditions = [condition.parsed for condition in rule.detection.parsed_condition]
+        yield
     except DetectionRuleInvalid:
         raise
     except SigmaError as error:
         raise DetectionRuleInvalid(reason=str(error)[:300]) from None
-    except Exception as error:  # noqa: BLE001 - what pySigma trips over is a rule that is wrong
+    except Exception as error:  # noqa: BLE001 - see above
         raise DetectionRuleInvalid(reason=f"it cannot be read: {type(error).__name__}: {str(error)[:200]}") from None
+
+
+@said_why()
+def compiled(document: dict[str, Any]) -> Compiled:
+    """One detection rule. Raises DetectionRuleInvalid with what is wrong, or not supported."""
+    rule = SigmaRule.from_dict(document)
+    conditions = [condition.parsed for condition in rule.detection.parsed_condition]
     if rule.id is None:
         raise DetectionRuleInvalid(reason='it has no "id" (a UUID)')
     source = rule.logsource

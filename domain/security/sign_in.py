@@ -26,6 +26,7 @@ from domain.security.people_errors import (
 from domain.security.ports import SecurityUnitOfWork
 from domain.security.second_factors import FactorKeys, is_demanded, prove
 from domain.security.sign_in_tries import LONGEST_WAIT, Tries
+from domain.security.threat_errors import NetworkBanned
 from domain.security.tokens import SESSION
 
 TRIES_FROM_EVERYWHERE, EVERYWHERE_WITHIN = 100, timedelta(hours=1)
@@ -62,16 +63,30 @@ async def begin(uow: SecurityUnitOfWork, attempt: Attempt, *, now: datetime) -> 
     if before is not None and before.make_wait(now):
         raise TooManyTries(retry_after_seconds=_seconds(before.retry_at - now))
     account = await uow.users.account(attempt.email)
+    known = account is not None and await _is_known(uow, account, attempt, now=now)
+    if not known:
+        await _refuse_if_banned(uow, attempt, account, now=now)
     from_everywhere = await uow.tries.count(attempt.account, since=now - EVERYWHERE_WITHIN)
-    if from_everywhere >= TRIES_FROM_EVERYWHERE:
-        is_known = account is not None and await uow.sessions.were_from(
-            account.user.id, attempt.network, since=now - KNOWN_NETWORK_FOR
-        )
-        if not is_known:
-            raise TooManyTries(retry_after_seconds=_seconds(LONGEST_WAIT))
+    if from_everywhere >= TRIES_FROM_EVERYWHERE and not known:
+        raise TooManyTries(retry_after_seconds=_seconds(LONGEST_WAIT))
     counted = before.next(now) if before else Tries(1, now, now)
     await uow.tries.put(attempt.account, attempt.network, counted)
     return account, counted
+
+
+async def _is_known(uow: SecurityUnitOfWork, account: Account, attempt: Attempt, *, now: datetime) -> bool:
+    """Whether this person has signed in from there of late."""
+    return await uow.sessions.were_from(account.user.id, attempt.network, since=now - KNOWN_NETWORK_FOR)
+
+
+async def _refuse_if_banned(
+    uow: SecurityUnitOfWork, attempt: Attempt, account: Account | None, *, now: datetime
+) -> None:
+    """Raises NetworkBanned."""
+    tenants = [each.tenant_id for each in account.memberships] if account else []
+    until = await uow.bans.until(attempt.network, tenants, now=now)
+    if until is not None:
+        raise NetworkBanned(until=until.isoformat())
 
 
 async def refuse(
@@ -179,7 +194,9 @@ async def open_session(
 ) -> tuple[Session, str]:
     """The session and its token, which is shown this once. The failed tries from this network are forgotten."""
     user, membership, factors = proved.account.user.id, proved.membership, proved.factors
-    is_new = not await uow.sessions.were_from(user, attempt.network, since=now - KNOWN_NETWORK_FOR)
+    is_new = not await _is_known(uow, proved.account, attempt, now=now)
+    if is_new:
+        await _refuse_if_banned(uow, attempt, proved.account, now=now)
     await uow.tries.clear(attempt.account, attempt.network)
     token, secret_hash = SESSION.mint(session_id, randomness)
     session = Session(

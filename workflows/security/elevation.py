@@ -6,25 +6,22 @@ down.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
-from activities.failures import told
-from activities.notifications import NotificationsActivities
-from activities.options import EXTERNAL_CALL, OWN_DATABASE
+from activities.options import OWN_DATABASE
 from activities.security import SecurityActivities
 from domain.kernel.ids import TenantId
-from domain.notifications.commands import NoticeKind, SendNotice
-from domain.notifications.ids import NotificationId
+from domain.notifications.commands import NoticeKind
 from domain.security.commands import ElevationProgress, ElevationState, FollowElevation
 from domain.security.ids import ElevationId
-from workflows.ids import new_id
-from workflows.waiting import happens
+from workflows.notices import told_by_mail
+from workflows.waiting import Changes
 
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 30
+_NOT_MISSED = "a change while people are told is not missed"
+"""Runs that began before this waited for the next change, or until their time."""
 
 
 def workflow_id(tenant: TenantId, elevation_id: ElevationId) -> str:
@@ -37,7 +34,7 @@ class ElevationWorkflow:
     """Notifies, waits, ends, and has it reviewed if nobody was asked first."""
 
     def __init__(self) -> None:
-        self._changes = 0
+        self._changes = Changes()
         self._progress = ElevationProgress()
 
     @workflow.run
@@ -59,7 +56,7 @@ class ElevationWorkflow:
     @workflow.signal
     def changed(self, what: str) -> None:
         """Somebody has approved, denied, ended or reviewed it."""
-        self._changes += 1
+        self._changes.told()
 
     @workflow.query
     def progress(self) -> ElevationProgress:
@@ -72,7 +69,7 @@ class ElevationWorkflow:
         """Wait as long as it is this, at most until this instant; then it is something else."""
         while state.status == status:
             self._tell(status=status, next=what, next_at=until)
-            await self._change_or(until)
+            await self._another(until)
             state = await self._settled(input)
         return state
 
@@ -82,17 +79,20 @@ class ElevationWorkflow:
                 break
             due = workflow.now() + REMINDED_EVERY
             self._tell(status=state.status, next="owners are reminded to review it", next_at=due)
-            if not await self._change_or(due):
+            if not await self._another(due):
                 await self._notify(input, state, NoticeKind.REVIEW_DUE, number=reminder)
             state = await self._settled(input)
         return state
 
-    async def _change_or(self, instant: datetime) -> bool:
+    async def _another(self, instant: datetime) -> bool:
         """Wait for a change, or until this instant; whether it was a change."""
-        seen = self._changes
-        return await happens(lambda: self._changes > seen, by=instant)
+        if not workflow.patched(_NOT_MISSED):
+            self._changes.looking()
+        return await self._changes.another(by=instant)
 
     async def _settled(self, input: FollowElevation) -> ElevationState:
+        if workflow.patched(_NOT_MISSED):
+            self._changes.looking()
         return await workflow.execute_activity_method(
             SecurityActivities.settle_elevation, input, summary="where it stands", **OWN_DATABASE
         )
@@ -105,37 +105,13 @@ class ElevationWorkflow:
             SecurityActivities.elevation_audience, input, summary="whom to tell", **OWN_DATABASE
         )
         facts = {
-            "organisation": audience.organisation,
             "who": audience.who,
             "role": state.role,
             "reason": state.reason,
             "elevation": input.elevation_id,
         }
-        notices = [
-            SendNotice(
-                tenant_id=input.tenant_id,
-                notification_id=new_id(NotificationId),
-                kind=kind,
-                about=f"{input.elevation_id}/{number}/{to.id}",
-                facts=facts,
-                recipient_name=to.name,
-                recipient=to.email,
-                locale=audience.locale,
-            )
-            for to in audience.people
-        ]
-        failures = [failure for failure in await asyncio.gather(*map(self._mail, notices)) if failure]
-        self._tell(mail=f"{kind}: {len(notices)} told" + (f", not all: {failures[0]}" if failures else ""))
-
-    async def _mail(self, notice: SendNotice) -> str:
-        """Why it could not be sent; empty if it was."""
-        try:
-            await workflow.execute_activity_method(
-                NotificationsActivities.send_notice, notice, summary=notice.kind, **EXTERNAL_CALL
-            )
-        except ActivityError as failure:
-            return told(failure)[1]
-        return ""
+        about = f"{input.elevation_id}/{number}"
+        self._tell(mail=await told_by_mail(input.tenant_id, audience, kind, facts, about=about))
 
     def _tell(self, **changed: object) -> None:
         self._progress = self._progress.model_copy(update=changed)

@@ -55,6 +55,12 @@ BY_ID = [
     Route("POST", "/v1/security/erasures/{erasure_id}/cancel", wrong=403, right=404, by_operator=True),
     Route("GET", "/v1/security/erasures/{erasure_id}/progress", wrong=403, right=404, by_operator=True),
     Route("POST", "/v1/security/exchange-keys/{exchange_key_id}/revoke"),
+    Route("GET", "/v1/security/threats/{threat_id}"),
+    Route("GET", "/v1/security/threats/{threat_id}/progress"),
+    Route("POST", "/v1/security/threats/{threat_id}/contain", right=409),
+    Route("POST", "/v1/security/threats/{threat_id}/close", body={"verdict": "resolved"}),
+    Route("POST", "/v1/security/network-bans/{ban_id}/lift"),
+    Route("DELETE", "/v1/security/detection-rules/{rule_id}"),
     Route("GET", "/v1/security/reencryptions/{reencryption_id}/progress"),
     Route("GET", "/v1/security/elevations/{elevation_id}/progress"),
     Route("POST", "/v1/security/elevations/{elevation_id}/approve", wrong=403, right=403),
@@ -98,6 +104,27 @@ INSERT INTO platform.bus_parked (id, subscription, tenant_id, subject, event_id,
 SELECT $1, 'analytics.event_counts', tenant_id, subject, id, xid, seq, 'bus.event_rejected', 'for the test', 1
 FROM platform.events WHERE tenant_id = $2 ORDER BY xid, seq LIMIT 1
 """
+
+
+RULE = """
+title: Somebody did something
+id: 7f0b3c6e-2a61-4b64-9d2a-00000000aaaa
+logsource: {product: harborgrid, category: audit}
+detection: {selection: {action: security.rotate_data_key}, condition: selection}
+"""
+
+
+async def threatened(stack: Stack, owner: Tenant) -> str:
+    """A threat of the owner's, by their own rule, which has fired since."""
+    await owner.http.post("/v1/security/data-keys/rotate", headers=owner.headers)
+    await stack.http.post("/v1/security/threat-scans", headers=stack.operator)
+
+    async def found() -> str | None:
+        items = (await owner.get("/v1/security/threats"))["items"]
+        return items[0]["id"] if items else None
+
+    threat: str = await until(found, what="the owner's threat")
+    return threat
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +175,9 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     wish = {"role": "admin", "reason": "for the test"}
     elevation = await stack.http.post("/v1/security/elevations", json=wish, headers=person.headers)
     keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
+    banned = {"network": "203.0.113.0/24", "reason": "for the test"}
+    ban = await owner.http.post("/v1/security/network-bans", json=banned, headers=owner.headers)
+    rule = await owner.http.post("/v1/security/detection-rules", json={"text": RULE}, headers=owner.headers)
     exchange = await owner.http.post("/v1/security/exchange-keys", json={"name": "theirs"}, headers=owner.headers)
     rotated = await owner.http.post("/v1/security/data-keys/rotate", headers=owner.headers)
     verification = await owner.http.post("/v1/security/audit-verifications", json={}, headers=owner.headers)
@@ -175,6 +205,9 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "certificate_id": certificate.json()["data"]["id"],
         "provider_id": provider.json()["data"]["id"],
         "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
+        "threat_id": await threatened(stack, owner),
+        "ban_id": ban.json()["data"]["id"],
+        "rule_id": rule.json()["data"][0]["id"],
         "exchange_key_id": exchange.json()["data"]["id"],
         "reencryption_id": rotated.json()["data"]["reencryptionId"],
         "elevation_id": elevation.json()["data"]["id"],
