@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
-from domain.security import data_keys, elevations, erasures, invitations, password_changes, threats
+from domain.security import breaches, data_keys, elevations, erasures, invitations, password_changes, threats
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     Addressee,
     Audience,
+    BreachState,
     DeprovisionTenant,
     DetectThreats,
     ElevationAudience,
     ElevationState,
     ErasureState,
+    FollowBreach,
     FollowElevation,
     FollowErasure,
     FollowInvitation,
@@ -161,3 +163,13 @@ class SecurityActivities:
     async def threat_audience(self, cmd: FollowThreat) -> Audience:
         """Who is told of a threat in their tenant."""
         return await self._transactions(None, lambda uow: threats.audience(uow, cmd))
+
+    @activity.defn(name="security.settle_breach")
+    async def settle_breach(self, cmd: FollowBreach) -> BreachState:
+        """Write down that a breach's deadline was missed, if it was; where it stands."""
+        return await self._transactions(None, lambda uow: breaches.settle(uow, cmd, now=self._now()))
+
+    @activity.defn(name="security.breach_audience")
+    async def breach_audience(self, cmd: FollowBreach) -> Audience:
+        """Who is told of a breach in their tenant."""
+        return await self._transactions(None, lambda uow: breaches.audience(uow, cmd))

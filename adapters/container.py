@@ -211,6 +211,8 @@ class Container:
             security.rotate_signing_keys,
             security.settle_elevation,
             security.settle_erasure,
+            security.settle_breach,
+            security.breach_audience,
             security.detect_threats,
             security.settle_threat,
             security.threat_audience,

@@ -9,7 +9,9 @@ from typing import Any
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.bus.event import Event
+from domain.security.breach_events import BreachChanged, BreachReported
 from domain.security.commands import (
+    FollowBreach,
     FollowElevation,
     FollowErasure,
     FollowInvitation,
@@ -22,7 +24,8 @@ from domain.security.events import InvitationClosed, InvitationCreated, Password
 from domain.security.key_events import ReencryptionRequested
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
-from workflows.security import elevation, erasure, invitation, password_reset, reencryption
+from workflows.security import breach, elevation, erasure, invitation, password_reset, reencryption
+from workflows.security.breach import BreachWorkflow
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
@@ -106,6 +109,19 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         signal=ErasureWorkflow.closed,
         id=lambda fact: erasure.workflow_id(fact.erasure_id),
         input=lambda fact: fact.outcome,
+    ),
+    Starts(
+        on=BreachReported,
+        workflow=BreachWorkflow.run,
+        id=lambda fact: breach.workflow_id(fact.tenant_id, fact.breach_id),
+        input=lambda fact: FollowBreach.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Clock of a breach, due {fact.due_at:%Y-%m-%d %H:%M} UTC",
+    ),
+    Signals(
+        on=BreachChanged,
+        signal=BreachWorkflow.changed,
+        id=lambda fact: breach.workflow_id(fact.tenant_id, fact.breach_id),
+        input=lambda fact: fact.change,
     ),
     Starts(
         on=ReencryptionRequested,

@@ -4,6 +4,7 @@ from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security.breach import BreachWorkflow
 from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
@@ -27,6 +28,7 @@ WORKFLOWS = (
     ErasureWorkflow,
     DetectThreatsWorkflow,
     ThreatWorkflow,
+    BreachWorkflow,
     ReencryptionWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,

@@ -1,8 +1,8 @@
-"""What repositories share: pages by id, and a place in the queue for a key."""
+"""What repositories share: lists of columns, pages by id, and a place in the queue for a key."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from adapters.postgres.session import Session
@@ -14,6 +14,22 @@ T = TypeVar("T")
 async def hold(session: Session, key: str) -> None:
     """Wait until no other transaction holds this key, and hold it until this one ends."""
     await session.sql.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+
+
+def names(columns: Sequence[str], of: str = "") -> str:
+    """A list of columns in SQL."""
+    return ", ".join(f'{of}"{name}"' for name in columns)
+
+
+def places(columns: Sequence[str]) -> str:
+    """As many places for values: $1, $2, ..."""
+    return ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+
+
+def values_of(thing: Any, columns: Sequence[str]) -> list[Any]:
+    """The attributes that are called like the columns, as asyncpg wants them."""
+    values = [getattr(thing, name) for name in columns]
+    return [list(value) if isinstance(value, tuple) else value for value in values]
 
 
 async def newest_first(

@@ -9,6 +9,7 @@ from adapters.postgres.answers import PostgresAnswers
 from adapters.postgres.rows import hold, newest_first
 from adapters.postgres.session import Session
 from adapters.security.applications import PostgresApplications, PostgresServiceAccounts
+from adapters.security.breaches import PostgresBreaches
 from adapters.security.certificates import PostgresCertificates
 from adapters.security.elevations import PostgresElevations
 from adapters.security.erasures import PostgresErasures
@@ -174,6 +175,7 @@ class PostgresSecurityUnitOfWork:
         self.passkeys = PostgresPasskeys(session)
         self.erasures = PostgresErasures(session)
         self.threats = PostgresThreats(session)
+        self.breaches = PostgresBreaches(session)
         self.bans = PostgresBans(session)
         self.detection_rules = PostgresDetectionRules(session)
         self.data_keys = PostgresDataKeys(session)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.postgres.rows import newest_first
+from adapters.postgres.rows import names, newest_first, places, values_of
 from adapters.postgres.session import Session
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -24,19 +24,6 @@ _BAN = tuple(NetworkBan.model_fields)
 _RULE = tuple(DetectionRule.model_fields)
 
 
-def _names(columns: Sequence[str], of: str = "") -> str:
-    return ", ".join(f'{of}"{name}"' for name in columns)
-
-
-def _places(columns: Sequence[str]) -> str:
-    return ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-
-
-def _values(of: Any, columns: Sequence[str]) -> list[Any]:
-    values = [getattr(of, name) for name in columns]
-    return [list(value) if isinstance(value, tuple) else value for value in values]
-
-
 class PostgresThreats:
     """What was found."""
 
@@ -47,15 +34,15 @@ class PostgresThreats:
         """Insert or replace."""
         changing = [name for name in _THREAT if name != "id"]
         await self._sql.execute(
-            f"INSERT INTO security_threat ({_names(_THREAT)}) VALUES ({_places(_THREAT)}) ON CONFLICT (id) DO UPDATE "
-            f"SET ({_names(changing)}) = ({_names(changing, 'excluded.')})",
-            *_values(threat, _THREAT),
+            f"INSERT INTO security_threat ({names(_THREAT)}) VALUES ({places(_THREAT)}) ON CONFLICT (id) DO UPDATE "
+            f"SET ({names(changing)}) = ({names(changing, 'excluded.')})",
+            *values_of(threat, _THREAT),
         )
 
     async def get(self, tenant: TenantId | None, threat_id: ThreatId) -> Threat:
         """Locked until the transaction ends; tenant None may see all. Raises ThreatNotFound."""
         row = await self._sql.fetchrow(
-            f"SELECT {_names(_THREAT)} FROM security_threat WHERE id = $1 AND ($2::text IS NULL OR tenant_id = $2) "
+            f"SELECT {names(_THREAT)} FROM security_threat WHERE id = $1 AND ($2::text IS NULL OR tenant_id = $2) "
             "FOR UPDATE",
             threat_id,
             tenant,
@@ -81,7 +68,7 @@ class PostgresThreats:
     async def open_like(self, rule_id: str, tenant: TenantId | None, group: Sequence[str]) -> Threat | None:
         """Of the same rule and group, not closed yet; locked until the transaction ends."""
         row = await self._sql.fetchrow(
-            f"SELECT {_names(_THREAT)} FROM security_threat WHERE rule_id = $1 AND coalesce(tenant_id, '') = $2 "
+            f"SELECT {names(_THREAT)} FROM security_threat WHERE rule_id = $1 AND coalesce(tenant_id, '') = $2 "
             "AND \"group\" = $3 AND status <> 'closed' FOR UPDATE",
             rule_id,
             tenant or "",
@@ -126,15 +113,15 @@ class PostgresBans:
     async def put(self, ban: NetworkBan) -> None:
         """Insert or replace."""
         await self._sql.execute(
-            f"INSERT INTO security_network_ban ({_names(_BAN)}) VALUES ({_places(_BAN)}) "
+            f"INSERT INTO security_network_ban ({names(_BAN)}) VALUES ({places(_BAN)}) "
             "ON CONFLICT (id) DO UPDATE SET lifted_at = excluded.lifted_at",
-            *_values(ban, _BAN),
+            *values_of(ban, _BAN),
         )
 
     async def get(self, tenant: TenantId | None, ban_id: NetworkBanId) -> NetworkBan:
         """A tenant's own, or one of the whole platform. Raises NetworkBanNotFound."""
         row = await self._sql.fetchrow(
-            f"SELECT {_names(_BAN)} FROM security_network_ban "
+            f"SELECT {names(_BAN)} FROM security_network_ban "
             "WHERE id = $1 AND ($2::text IS NULL OR coalesce(tenant_id, $2) = $2) FOR UPDATE",
             ban_id,
             tenant,
@@ -146,7 +133,7 @@ class PostgresBans:
     async def of(self, threat_id: ThreatId) -> list[NetworkBan]:
         """Those that this threat led to."""
         rows = await self._sql.fetch(
-            f"SELECT {_names(_BAN)} FROM security_network_ban WHERE threat_id = $1 ORDER BY id", threat_id
+            f"SELECT {names(_BAN)} FROM security_network_ban WHERE threat_id = $1 ORDER BY id", threat_id
         )
         return [NetworkBan(**dict(row)) for row in rows]
 
@@ -183,9 +170,9 @@ class PostgresDetectionRules:
     async def add(self, rule: DetectionRule) -> None:
         """Insert. Raises DetectionRuleExists."""
         added = await self._sql.fetchval(
-            f"INSERT INTO security_detection_rule ({_names(_RULE)}) VALUES ({_places(_RULE)}) "
+            f"INSERT INTO security_detection_rule ({names(_RULE)}) VALUES ({places(_RULE)}) "
             "ON CONFLICT DO NOTHING RETURNING true",
-            *_values(rule, _RULE),
+            *values_of(rule, _RULE),
         )
         if not added:
             raise DetectionRuleExists
@@ -201,7 +188,7 @@ class PostgresDetectionRules:
     async def all(self, tenant: TenantId) -> list[DetectionRule]:
         """All of them, oldest first; there are not many."""
         rows = await self._sql.fetch(
-            f"SELECT {_names(_RULE)} FROM security_detection_rule WHERE tenant_id = $1 ORDER BY created_at, id", tenant
+            f"SELECT {names(_RULE)} FROM security_detection_rule WHERE tenant_id = $1 ORDER BY created_at, id", tenant
         )
         return [DetectionRule(**dict(row)) for row in rows]
 

@@ -50,6 +50,8 @@ class NoticeKind(StrEnum):
     REVIEW_DUE = "review_due"
     THREAT_DETECTED = "threat_detected"
     THREAT_WAITS = "threat_waits"
+    BREACH_CLOCK = "breach_clock"
+    BREACH_OVERDUE = "breach_overdue"
 
 
 class SendNotice(Payload):

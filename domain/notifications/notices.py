@@ -21,6 +21,14 @@ _ANSEHEN = (
     "Sehen Sie die Belege an: GET /v1/security/threats/{{threat}}. Sagen Sie dann, was es war: "
     "POST /v1/security/threats/{{threat}}/close."
 )
+_RECORD = (
+    "Record it: POST /v1/security/breaches/{{breach}}/authority-notified or .../subjects-told; "
+    "if it is no risk after all: .../assess."
+)
+_EINTRAGEN = (
+    "Eintragen: POST /v1/security/breaches/{{breach}}/authority-notified oder .../subjects-told; "
+    "falls es doch kein Risiko ist: .../assess."
+)
 _WORDS: dict[NoticeKind, Words] = {
     NoticeKind.ELEVATION_REQUESTED: {
         "en": {
@@ -97,6 +105,38 @@ _WORDS: dict[NoticeKind, Words] = {
             "body": "In {{organisation}} ist etwas aufgefallen, das wie ein Angriff aussieht: {{title}} "
             "(Schweregrad {{severity}}). Noch ist nichts getan. Vorgeschlagen: {{proposed}}.",
             "do": "Tun lassen: POST /v1/security/threats/{{threat}}/contain. " + _ANSEHEN,
+        },
+    },
+    NoticeKind.BREACH_CLOCK: {
+        "en": {
+            "subject": "{{organisation}}: personal data breach, due {{due}}",
+            "greeting": "Hello {{name}},",
+            "body": "A breach of personal data was reported in {{organisation}}: {{title}}. Somebody has to be told "
+            "of it by {{due}} (GDPR, Article 33). Not told yet: {{waiting}}.",
+            "do": _RECORD,
+        },
+        "de": {
+            "subject": "{{organisation}}: Verletzung des Schutzes personenbezogener Daten, Frist {{due}}",
+            "greeting": "Guten Tag {{name}},",
+            "body": "In {{organisation}} wurde eine Verletzung des Schutzes personenbezogener Daten gemeldet: "
+            "{{title}}. Sie ist bis {{due}} zu melden (DSGVO, Artikel 33). Noch nicht unterrichtet: {{waiting}}.",
+            "do": _EINTRAGEN,
+        },
+    },
+    NoticeKind.BREACH_OVERDUE: {
+        "en": {
+            "subject": "OVERDUE since {{due}}: personal data breach in {{organisation}}",
+            "greeting": "Hello {{name}},",
+            "body": "72 hours are over since {{organisation}} became aware of this breach: {{title}}. Not told yet: "
+            "{{waiting}}. Notify now, and say why it is late.",
+            "do": _RECORD,
+        },
+        "de": {
+            "subject": "ÜBERFÄLLIG seit {{due}}: Datenschutzverletzung in {{organisation}}",
+            "greeting": "Guten Tag {{name}},",
+            "body": "Seit {{organisation}} von dieser Verletzung erfahren hat, sind 72 Stunden um: {{title}}. "
+            "Noch nicht unterrichtet: {{waiting}}. Melden Sie jetzt, und begründen Sie die Verzögerung.",
+            "do": _EINTRAGEN,
         },
     },
 }

@@ -6,6 +6,7 @@ from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Payload
 from domain.security.ids import (
     ApiKeyId,
+    BreachId,
     ElevationId,
     ErasureId,
     InvitationId,
@@ -273,6 +274,33 @@ class ThreatState(Payload):
 
 class ThreatProgress(Payload):
     """Where its process stands; `next` is what happens at `next_at`, unless somebody decides before."""
+
+    status: str = ""
+    mail: str = ""
+    next: str = ""
+    next_at: datetime | None = None
+
+
+class FollowBreach(Payload):
+    """See to it that everybody is told who has to be."""
+
+    tenant_id: TenantId
+    breach_id: BreachId
+
+
+class BreachState(Payload):
+    """Where a breach stands, as its clock needs to know."""
+
+    title: str
+    aware_at: datetime
+    due_at: datetime
+    waits_for_authority: bool
+    waits_for_subjects: bool
+    closed: bool
+
+
+class BreachProgress(Payload):
+    """Where its clock stands; `next` is what happens at `next_at`, unless something changes before."""
 
     status: str = ""
     mail: str = ""

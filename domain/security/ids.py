@@ -99,6 +99,10 @@ class ErasureId(Id, prefix="ers"):
     """The erasure of what a removed tenant left behind."""
 
 
+class BreachId(Id, prefix="brc"):
+    """A personal data breach."""
+
+
 class NetworkBanId(Id, prefix="ban"):
     """A network that nobody new signs in from for a while."""
 

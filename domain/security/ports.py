@@ -41,7 +41,7 @@ from domain.security.people_ports import (
     SignInTries,
     Users,
 )
-from domain.security.threat_ports import Bans, DetectionRules, Threats
+from domain.security.threat_ports import Bans, Breaches, DetectionRules, Threats
 
 
 class Tenants(Protocol):
@@ -215,6 +215,8 @@ class SecurityUnitOfWork(Protocol):
     def erasures(self) -> Erasures: ...
     @property
     def threats(self) -> Threats: ...
+    @property
+    def breaches(self) -> Breaches: ...
     @property
     def bans(self) -> Bans: ...
     @property

@@ -1,4 +1,4 @@
-"""What the detection of threats asks of the database."""
+"""What threats and breaches ask of the database."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Protocol
 
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
+from domain.security.breach_model import Breach
 from domain.security.commands import ThreatsDetected
-from domain.security.ids import NetworkBanId, ThreatId
+from domain.security.ids import BreachId, NetworkBanId, ThreatId
 from domain.security.threat_model import DetectionRule, NetworkBan, Threat, ThreatResponse, ThreatStatus
 
 
@@ -80,6 +81,22 @@ class DetectionRules(Protocol):
 
     async def all(self, tenant: TenantId) -> Sequence[DetectionRule]:
         """All of them, oldest first; there are not many."""
+        ...
+
+
+class Breaches(Protocol):
+    """The register of personal data breaches."""
+
+    async def put(self, breach: Breach) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, tenant: TenantId, breach_id: BreachId) -> Breach:
+        """Locked until the transaction ends. Raises BreachNotFound."""
+        ...
+
+    async def page(self, tenant: TenantId, *, cursor: str | None, limit: int) -> Page[Breach]:
+        """Newest first, closed ones as well."""
         ...
 
 

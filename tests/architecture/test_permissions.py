@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
-from fastapi.params import Depends
 from fastapi.routing import APIRoute
+from routing import permissions_of
 
 from api.app import ROUTERS
-from api.principals import OPEN, permission_of
+from api.principals import OPEN
 from domain.kernel.permissions import Permission
 from domain.permissions import PERMISSIONS
 
@@ -21,18 +19,6 @@ ELSEWHERE = {
     "security.end_elevation": "asked by api/security/elevations.py, of what is not the caller's",
     "security.check_access": "asked by api/security/questions.py, of a key that is not the caller's",
 }
-
-
-def permissions_of(route: APIRoute) -> list[Permission]:
-    """What its parameters' types demand."""
-    endpoint = inspect.unwrap(route.endpoint)
-    markers = [
-        marker
-        for parameter in inspect.signature(endpoint, eval_str=True).parameters.values()
-        for marker in getattr(parameter.annotation, "__metadata__", ())
-        if isinstance(marker, Depends)
-    ]
-    return [found for marker in markers if marker.dependency and (found := permission_of(marker.dependency))]
 
 
 class TestRoute:

@@ -31,8 +31,6 @@ from domain.kernel.ids import RequestId
 from domain.security.envelope import NONCE_BYTES, key_id_of
 from domain.security.ids import SigningKeyId
 
-pytestmark = pytest.mark.xdist_group("chaos")
-
 VICTIMS = ("worker", "api", "postgres", "temporal")
 ROUNDS = 10 if os.environ.get("HARBORGRID_SOAK") else 1
 # The worker where two modules meet, and every other process once; the soak kills each at each.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from conftest import database_of_its_own, free_port, served, settings_for, until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -27,8 +26,6 @@ from adapters.temporal.embedded import EmbeddedTemporal
 from adapters.temporal.namespace import ensure_namespace
 from cli.operator import make_operator_key
 from cli.up import as_environment
-
-pytestmark = pytest.mark.xdist_group("tracing")
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import pytest
 from conftest import free_port
 from integration.cli.harborgrid_command import PORTS, Told, run
-
-pytestmark = pytest.mark.xdist_group("chaos")
 
 
 @dataclass(slots=True)

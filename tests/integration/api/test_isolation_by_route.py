@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ from conftest import Stack, Tenant, until
 from people import new_member, signed_in
 from x509s import made
 
+from adapters.kernel.clock import utc_now
 from api.app import ROUTERS, directory_of
 from domain.security.people import Role
+
+LATELY = (utc_now() - timedelta(hours=1)).isoformat()
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,11 @@ BY_ID = [
     Route("POST", "/v1/security/erasures/{erasure_id}/cancel", wrong=403, right=404, by_operator=True),
     Route("GET", "/v1/security/erasures/{erasure_id}/progress", wrong=403, right=404, by_operator=True),
     Route("POST", "/v1/security/exchange-keys/{exchange_key_id}/revoke"),
+    Route("POST", "/v1/security/breaches/{breach_id}/assess", body={"measures": "None."}),
+    Route("POST", "/v1/security/breaches/{breach_id}/authority-notified", body={"authority": "ICO", "at": LATELY}),
+    Route("POST", "/v1/security/breaches/{breach_id}/subjects-told", body={"at": LATELY}),
+    Route("GET", "/v1/security/breaches/{breach_id}/progress"),
+    Route("POST", "/v1/security/breaches/{breach_id}/close"),
     Route("GET", "/v1/security/threats/{threat_id}"),
     Route("GET", "/v1/security/threats/{threat_id}/progress"),
     Route("POST", "/v1/security/threats/{threat_id}/contain", right=409),
@@ -177,6 +186,13 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     keys = await stack.http.get("/v1/security/signing-keys", headers=stack.operator)
     banned = {"network": "203.0.113.0/24", "reason": "for the test"}
     ban = await owner.http.post("/v1/security/network-bans", json=banned, headers=owner.headers)
+    told = {
+        "title": "A leak",
+        "awareAt": (utc_now() - timedelta(hours=2)).isoformat(),
+        "nature": "Of water.",
+        "risk": "unlikely",
+    }
+    breach = await owner.http.post("/v1/security/breaches", json=told, headers=owner.headers)
     rule = await owner.http.post("/v1/security/detection-rules", json={"text": RULE}, headers=owner.headers)
     exchange = await owner.http.post("/v1/security/exchange-keys", json={"name": "theirs"}, headers=owner.headers)
     rotated = await owner.http.post("/v1/security/data-keys/rotate", headers=owner.headers)
@@ -206,6 +222,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "provider_id": provider.json()["data"]["id"],
         "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
         "threat_id": await threatened(stack, owner),
+        "breach_id": breach.json()["data"]["id"],
         "ban_id": ban.json()["data"]["id"],
         "rule_id": rule.json()["data"][0]["id"],
         "exchange_key_id": exchange.json()["data"]["id"],

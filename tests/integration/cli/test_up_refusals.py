@@ -6,7 +6,6 @@ import fcntl
 import socket
 from pathlib import Path
 
-import pytest
 from conftest import free_port
 from integration.cli.harborgrid_command import PORTS, run
 
@@ -16,7 +15,6 @@ def of_its_own(folder: Path) -> dict[str, str]:
     return {"HARBORGRID_DATA_DIR": str(folder / "data"), **{name: str(free_port()) for name in PORTS}}
 
 
-@pytest.mark.xdist_group("chaos")
 class TestUp:
     async def test_names_the_variable_of_a_busy_port(self, tmp_path: Path) -> None:
         with socket.socket() as other:
