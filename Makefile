@@ -9,7 +9,7 @@ up: $(STAMP) ## Start the whole platform on this machine
 	@$(BIN)/harborgrid up
 
 test: $(STAMP)-dev ## Every test, in parallel
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)-dev ## Lint, types, import contracts and the fast tests
 	$(BIN)/ruff check .

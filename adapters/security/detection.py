@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from adapters.kernel.clock import new_id, utc_now
 from adapters.postgres.database import Database
 from adapters.postgres.rows import hold
@@ -37,6 +39,9 @@ from domain.security.sigma import Compiled
 from domain.security.threat_model import Threat
 
 BATCH, _TO_FOLLOW = 500, 100
+MOST_OPEN = 100
+"""Threats of one rule that a tenant has at a time."""
+log = structlog.get_logger(__name__)
 _TRIED, _MOST_MATCHES = 5_000, 200
 _LOCK = "security_detection"
 _FENCED = "xid < pg_snapshot_xmin(pg_current_snapshot())"
@@ -163,8 +168,10 @@ class PostgresThreatDetector:
         for rule in detections.rules.matching(record.category, record.fields):
             correlations = detections.correlated(rule)
             if not correlations:
+                # Of one rule and one actor there is one threat at a time, however often it fires.
+                group = (str(next((each for each in who(record.fields) if each), "")),)
                 one = [(record.at, record.id)]
-                found.append(Found(detections.answers[rule.id], record.tenant_id, (record.id,), record, one))
+                found.append(Found(detections.answers[rule.id], record.tenant_id, group, record, one))
             for each in correlations:
                 fired = await _correlate(session, each, detections.answers[each.id], rule, record)
                 found += [fired] if fired else []
@@ -214,6 +221,10 @@ async def _keep(session: Session, found: Found) -> None:
             "evidence": tuple(known[-MOST_EVIDENCE:]),
         }
         await threats.put(there.model_copy(update=seen))
+        return
+    if await threats.open_of(answer.rule_id, found.tenant) >= MOST_OPEN:
+        # A rule that finds so many says nothing more, and each of them is mailed.
+        log.warning("threat.too_many", rule=answer.rule_id, tenant=found.tenant)
         return
     actor, user, network = who(found.last.fields)
     threat = Threat(

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from adapters.postgres.database import Database
 from adapters.postgres.rows import newest_first
 from adapters.postgres.session import Session
-from adapters.security.keyring import PostgresKeyRing, context_of
+from adapters.security.keyring import PostgresDataKeys, PostgresKeyRing, context_of
 from adapters.security.master_keys import MasterKeys, rewrap_root_secret
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.commands import FollowReencryption, ReencryptionState
 from domain.security.data_keys import PLATFORM, state_of
 from domain.security.envelope import KEY_ID_BYTES, NONCE_BYTES, Cipher
-from domain.security.errors import DataKeyNotFound, ReencryptionNotFound, ReencryptionUnderWay
+from domain.security.errors import DataKeyNotFound, MasterKeyUnavailable, ReencryptionNotFound, ReencryptionUnderWay
 from domain.security.ids import ReencryptionId
 from domain.security.key_model import Reencryption, ReencryptionScope
 
@@ -157,14 +157,11 @@ class PostgresReencryptor:
 
     async def _batch(self, there: Reencryption) -> Callable[[Session], Awaitable[tuple[int, Reencryption]]]:
         if there.scope is ReencryptionScope.MASTER_KEY:
+            if self._masters.master_key_id != there.key_id:
+                raise MasterKeyUnavailable("this worker wraps with another master key: restart it with the new one")
             move = self._rewrapped
         else:
-            owner = there.tenant_id or PLATFORM
-            self._keys.rotated(owner)
-            cipher = await self._keys.cipher(owner)
-            if cipher.active != there.key_id:
-                # Its keys were destroyed meanwhile, with everything under them.
-                raise DataKeyNotFound(data_key_id=there.key_id)
+            cipher = await self._cipher(there)
 
             async def move(session: Session) -> int:
                 moved = 0
@@ -183,6 +180,15 @@ class PostgresReencryptor:
             return moved, now
 
         return batch
+
+    async def _cipher(self, there: Reencryption) -> Cipher:
+        owner = there.tenant_id or PLATFORM
+        known = await self._database.run(None, lambda session: PostgresDataKeys(session).all(owner))
+        if not known or known[0].id != there.key_id:
+            # Its keys were destroyed meanwhile, with everything under them; asking for a cipher would make one.
+            raise DataKeyNotFound(data_key_id=there.key_id)
+        self._keys.rotated(owner)
+        return await self._keys.cipher(owner)
 
     async def _rewrapped(self, session: Session) -> int:
         rows = await session.sql.fetch(

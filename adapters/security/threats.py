@@ -76,6 +76,16 @@ class PostgresThreats:
         )
         return Threat(**dict(row)) if row else None
 
+    async def open_of(self, rule_id: str, tenant: TenantId | None) -> int:
+        """How many of this rule are not closed yet."""
+        number: int = await self._sql.fetchval(
+            "SELECT count(*) FROM security_threat WHERE rule_id = $1 AND coalesce(tenant_id, '') = $2 "
+            "AND status <> 'closed'",
+            rule_id,
+            tenant or "",
+        )
+        return number
+
     async def followed(self, threat_id: ThreatId, *, at: datetime) -> None:
         """Its process has begun."""
         await self._sql.execute(

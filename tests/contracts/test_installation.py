@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements-dev.lock").read_text()
 SETUP = (ROOT / "requirements-setup.lock").read_text()
@@ -37,7 +35,7 @@ def spoilt(lock: str) -> str:
 
 def install(folder: Path, *, setup: str, lock: str) -> subprocess.CompletedProcess[str]:
     """Run the script in a project with two packages to install."""
-    (folder / "scripts").mkdir()
+    (folder / "scripts").mkdir(exist_ok=True)
     shutil.copy(ROOT / "scripts" / "install.py", folder / "scripts")
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "requirements-setup.lock").write_text(setup)
@@ -53,18 +51,23 @@ def installed(folder: Path) -> set[str]:
     return {path.name.partition("-")[0] for path in found}
 
 
-@pytest.mark.parametrize(("setup", "has_uv"), [(SETUP, True), (spoilt(SETUP), False)], ids=["uv", "pip"])
-def test_installs_the_lock_and_the_project(tmp_path: Path, setup: str, *, has_uv: bool) -> None:
-    done = install(tmp_path, setup=setup, lock=locked("iniconfig", "setuptools"))
+def test_refuses_a_package_that_is_not_the_locked_one_and_installs_the_one_that_is(tmp_path: Path) -> None:
+    lock = locked("iniconfig", "setuptools")
+
+    refused = install(tmp_path, setup=SETUP, lock=spoilt(lock))
+    before = installed(tmp_path)
+    done = install(tmp_path, setup=SETUP, lock=lock)
+
+    assert 0 != refused.returncode
+    assert "installing failed" in refused.stdout
+    assert "iniconfig" not in before
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert {"iniconfig", "setuptools", "tiny", "uv"} <= installed(tmp_path)
+
+
+def test_installs_with_pip_where_uv_cannot_be_had(tmp_path: Path) -> None:
+    done = install(tmp_path, setup=spoilt(SETUP), lock=locked("iniconfig", "setuptools"))
 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert {"iniconfig", "setuptools", "tiny"} <= installed(tmp_path)
-    assert has_uv == ("uv" in installed(tmp_path))
-
-
-def test_refuses_a_package_that_is_not_the_locked_one(tmp_path: Path) -> None:
-    done = install(tmp_path, setup=SETUP, lock=spoilt(locked("iniconfig", "setuptools")))
-
-    assert 0 != done.returncode
-    assert "installing failed" in done.stdout
-    assert "iniconfig" not in installed(tmp_path)
+    assert "uv" not in installed(tmp_path)

@@ -335,6 +335,35 @@ class TestOwnRule:
         assert "security.detection_rule_exists" == code(taken)
 
 
+class TestRuleThatFindsTooMuch:
+    async def test_makes_one_threat_of_an_actor_and_so_many_in_all(
+        self, stack: Stack, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("adapters.security.detection.MOST_OPEN", 3)
+        greedy = RULE.replace(
+            "selection: {{action: security.put_policy, outcome: allowed}}", "selection: {{action|exists: true}}"
+        )
+        text = greedy.format(id="7f0b3c6e-2a61-4b64-9d2a-00000000bbbb")
+        assert (await tenant.http.post(RULES, json={"text": text}, headers=tenant.headers)).status_code == 201
+        for number in range(5):
+            made = await tenant.http.post(
+                "/v1/security/api-keys", json={"label": f"{number}", "scopes": ["admin"]}, headers=tenant.headers
+            )
+            for _ in range(2):
+                await stack.http.post(
+                    BANS,
+                    json={"network": "192.0.2.0/24", "reason": "a test"},
+                    headers={"X-API-Key": made.json()["data"]["secret"]},
+                )
+
+        for _ in range(3):
+            await looked(stack)
+
+        items = (await tenant.get(THREATS))["items"]
+        assert 3 == len(items) == len({each["actorId"] for each in items})
+        assert sum(each["records"] for each in items) > 3
+
+
 class TestBan:
     async def test_by_hand_holds_until_it_is_lifted(self, stack: Stack, tenant: Tenant, network: str) -> None:
         house = await new_house(stack, tenant)
