@@ -7,7 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Tenant
+from conftest import Stack, Tenant
+
+
+@pytest.fixture(scope="module")
+async def unchanged(stack: Stack) -> Tenant:
+    """A tenant whose dashboard stays as it is."""
+    return await stack.tenant()
 
 
 @pytest.fixture
@@ -62,6 +68,13 @@ class TestIfMatch:
         assert [(await tenant.get(path))["title"]] == winners
         assert [412] * 5 == sorted(answer.status_code for answer in answers)[1:]
 
+
+class TestIfMatchOfSomethingElse:
+    @pytest.fixture
+    async def tenant(self, unchanged: Tenant) -> Tenant:
+        """Nothing of it is changed here."""
+        return unchanged
+
     @pytest.mark.parametrize("tag", ["1", 'W/"1"', "*", '""', '"-1"', '"1", "2"', '"99999999999999999999"', '"x"'])
     async def test_is_one_strong_etag_of_this_resource(self, tenant: Tenant, path: str, tag: str) -> None:
         answer = await rename(tenant, path, "Never", tag)
@@ -71,6 +84,11 @@ class TestIfMatch:
 
 
 class TestIfNoneMatch:
+    @pytest.fixture
+    async def tenant(self, unchanged: Tenant) -> Tenant:
+        """Nothing of it is changed here."""
+        return unchanged
+
     @pytest.mark.parametrize("tag", ['"1"', 'W/"1"', "*", '"7", "1"'], ids=["same", "weak", "any", "one of several"])
     async def test_of_the_current_version_spares_the_body(self, tenant: Tenant, path: str, tag: str) -> None:
         answer = await tenant.http.get(path, headers={**tenant.headers, "If-None-Match": tag})
