@@ -9,6 +9,7 @@ from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
 from domain.security import breaches, data_keys, elevations, erasures, invitations, password_changes, threats
+from domain.security.audiences import administrators
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
     Addressee,
@@ -172,4 +173,4 @@ class SecurityActivities:
     @activity.defn(name="security.breach_audience")
     async def breach_audience(self, cmd: FollowBreach) -> Audience:
         """Who is told of a breach in their tenant."""
-        return await self._transactions(None, lambda uow: breaches.audience(uow, cmd))
+        return await self._transactions(None, lambda uow: administrators(uow, cmd.tenant_id))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -35,12 +36,11 @@ from domain.security.errors import DetectionRuleInvalid
 from domain.security.events import ThreatDetected
 from domain.security.events import ThreatResponse as Answered
 from domain.security.ids import ThreatId
-from domain.security.sigma import Compiled
+from domain.security.rule_index import Compiled
 from domain.security.threat_model import Threat
 
 BATCH, _TO_FOLLOW = 500, 100
 MOST_OPEN = 100
-"""Threats of one rule that a tenant has at a time."""
 log = structlog.get_logger(__name__)
 _TRIED, _MOST_MATCHES = 5_000, 200
 _LOCK = "security_detection"
@@ -94,8 +94,9 @@ class Found:
 class PostgresThreatDetector:
     """See `domain.security.threat_ports.ThreatDetector`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, most_open: int = MOST_OPEN) -> None:
+        """most_open: threats of one rule that a tenant has at a time."""
+        self._database, self._most_open = database, most_open
         self._own: dict[tuple[TenantId, tuple[str, ...]], Detections | None] = {}
 
     async def detect(self, *, heartbeat: Callable[..., None]) -> ThreatsDetected:
@@ -103,7 +104,7 @@ class PostgresThreatDetector:
         read = 0
         for source in SOURCES:
             while True:
-                records = await self._database.run(None, lambda session, source=source: self._batch(session, source))  # type: ignore[misc]
+                records = await self._database.run(None, partial(self._batch, source=source))
                 read += records
                 DETECTION_RECORDS.inc(records)
                 heartbeat(read)
@@ -147,7 +148,7 @@ class PostgresThreatDetector:
             theirs = own.get(record.tenant_id) if record.tenant_id else None
             for detections in (built_in(), *([theirs] if theirs else [])):
                 for found in await self._look(session, detections, record):
-                    await _keep(session, found)
+                    await _keep(session, found, most_open=self._most_open)
         await session.sql.execute(
             "INSERT INTO bus_reader (name, xid, seq) VALUES ($1, $2, $3) "
             "ON CONFLICT (name) DO UPDATE SET (xid, seq, updated_at) = (excluded.xid, excluded.seq, now())",
@@ -209,7 +210,7 @@ async def _correlate(
     return Found(answer, tenant, group, record, [(hit.at, hit.record_id) for hit in hits])
 
 
-async def _keep(session: Session, found: Found) -> None:
+async def _keep(session: Session, found: Found, *, most_open: int) -> None:
     threats, answer = PostgresThreats(session), found.answer
     there = await threats.open_like(answer.rule_id, found.tenant, found.group)
     evidence = [record_id for _, record_id in found.records]
@@ -222,7 +223,7 @@ async def _keep(session: Session, found: Found) -> None:
         }
         await threats.put(there.model_copy(update=seen))
         return
-    if await threats.open_of(answer.rule_id, found.tenant) >= MOST_OPEN:
+    if await threats.open_of(answer.rule_id, found.tenant) >= most_open:
         # A rule that finds so many says nothing more, and each of them is mailed.
         log.warning("threat.too_many", rule=answer.rule_id, tenant=found.tenant)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.postgres.rows import newest_first
+from adapters.postgres.rows import names, newest_first, places, values_of
 from adapters.postgres.session import Session
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -10,7 +10,7 @@ from domain.security.exchange_errors import ExchangeKeyNotFound
 from domain.security.ids import ExchangeKeyId
 from domain.security.key_model import ExchangeKey
 
-_COLUMNS = "id, tenant_id, name, public, sealed, created_at, revoked_at"
+_COLUMNS = tuple(ExchangeKey.model_fields)
 
 
 class PostgresExchangeKeys:
@@ -22,15 +22,17 @@ class PostgresExchangeKeys:
     async def put(self, key: ExchangeKey) -> None:
         """Insert or replace."""
         await self._sql.execute(
-            f"INSERT INTO security_exchange_key ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+            f"INSERT INTO security_exchange_key ({names(_COLUMNS)}) VALUES ({places(_COLUMNS)}) "
             "ON CONFLICT (id) DO UPDATE SET (sealed, revoked_at) = ROW (excluded.sealed, excluded.revoked_at)",
-            *(getattr(key, name) for name in _COLUMNS.split(", ")),
+            *values_of(key, _COLUMNS),
         )
 
     async def get(self, tenant: TenantId, key_id: ExchangeKeyId) -> ExchangeKey:
         """Locked until the transaction ends. Raises ExchangeKeyNotFound."""
         row = await self._sql.fetchrow(
-            f"SELECT {_COLUMNS} FROM security_exchange_key WHERE id = $1 AND tenant_id = $2 FOR UPDATE", key_id, tenant
+            f"SELECT {names(_COLUMNS)} FROM security_exchange_key WHERE id = $1 AND tenant_id = $2 FOR UPDATE",
+            key_id,
+            tenant,
         )
         if row is None:
             raise ExchangeKeyNotFound

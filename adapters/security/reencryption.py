@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.postgres.database import Database
-from adapters.postgres.rows import newest_first
+from adapters.postgres.rows import names, newest_first, places, values_of
 from adapters.postgres.session import Session
 from adapters.security.keyring import PostgresDataKeys, PostgresKeyRing, context_of
 from adapters.security.master_keys import MasterKeys, rewrap_root_secret
@@ -20,7 +20,7 @@ from domain.security.errors import DataKeyNotFound, MasterKeyUnavailable, Reencr
 from domain.security.ids import ReencryptionId
 from domain.security.key_model import Reencryption, ReencryptionScope
 
-_COLUMNS = "id, tenant_id, scope, key_id, requested_at, completed_at, done, total"
+_COLUMNS = tuple(Reencryption.model_fields)
 _BATCH, _BATCHES = 200, 50
 _WRAPPED = 20
 
@@ -60,9 +60,9 @@ class PostgresReencryptions:
     async def put(self, reencryption: Reencryption) -> None:
         """Insert or replace. Raises ReencryptionUnderWay if the owner has one of this kind under way."""
         kept = await self._sql.fetchval(
-            f"INSERT INTO security_reencryption ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+            f"INSERT INTO security_reencryption ({names(_COLUMNS)}) VALUES ({places(_COLUMNS)}) "
             "ON CONFLICT DO NOTHING RETURNING true",
-            *(getattr(reencryption, name) for name in _COLUMNS.split(", ")),
+            *values_of(reencryption, _COLUMNS),
         )
         if kept:
             return
@@ -78,8 +78,8 @@ class PostgresReencryptions:
     async def get(self, tenant: TenantId | None, reencryption_id: ReencryptionId) -> Reencryption:
         """Locked until the transaction ends; tenant None may see all. Raises ReencryptionNotFound."""
         row = await self._sql.fetchrow(
-            f"SELECT {_COLUMNS} FROM security_reencryption WHERE id = $1 AND ($2::text IS NULL OR tenant_id = $2) "
-            "FOR UPDATE",
+            f"SELECT {names(_COLUMNS)} FROM security_reencryption "
+            "WHERE id = $1 AND ($2::text IS NULL OR tenant_id = $2) FOR UPDATE",
             reencryption_id,
             tenant,
         )
@@ -90,7 +90,7 @@ class PostgresReencryptions:
     async def under_way(self, tenant: TenantId | None, scope: ReencryptionScope) -> Reencryption | None:
         """The owner's of this kind that is not done yet."""
         row = await self._sql.fetchrow(
-            f"SELECT {_COLUMNS} FROM security_reencryption "
+            f"SELECT {names(_COLUMNS)} FROM security_reencryption "
             "WHERE tenant_id IS NOT DISTINCT FROM $1 AND scope = $2 AND completed_at IS NULL",
             tenant,
             scope,
@@ -135,14 +135,17 @@ def _values(reencryption: Reencryption) -> tuple[str, ...]:
 class PostgresReencryptor:
     """See `domain.security.ports.Reencryptor`."""
 
-    def __init__(self, database: Database, keys: PostgresKeyRing, masters: MasterKeys) -> None:
-        self._database, self._keys, self._masters = database, keys, masters
+    def __init__(
+        self, database: Database, keys: PostgresKeyRing, masters: MasterKeys, *, batches: int = _BATCHES
+    ) -> None:
+        """batches: so many in a step."""
+        self._database, self._keys, self._masters, self._batches = database, keys, masters, batches
 
     async def step(self, cmd: FollowReencryption, *, heartbeat: Callable[..., None]) -> ReencryptionState:
         """The next batches, each whole in a transaction of its own; where it stands then. May be done again."""
         moved, there = 1, await self._there(cmd)
         batch = await self._batch(there)
-        for _ in range(_BATCHES):
+        for _ in range(self._batches):
             moved, there = await self._database.run(None, batch)
             heartbeat(there.done)
             if not moved:

@@ -15,9 +15,8 @@ from domain.security.breach_errors import (
 )
 from domain.security.breach_events import BreachChanged, BreachDeadlineMissed, BreachReported
 from domain.security.breach_model import NOTIFY_WITHIN, Breach
-from domain.security.commands import Audience, BreachState, FollowBreach, Told
+from domain.security.commands import BreachState, FollowBreach
 from domain.security.ids import BreachId
-from domain.security.people import Role
 from domain.security.permissions import (
     ASSESS_BREACH,
     CLOSE_BREACH,
@@ -131,18 +130,6 @@ async def settle(uow: SecurityUnitOfWork, cmd: FollowBreach, *, now: datetime) -
         waits_for_authority=breach.waits_for_authority,
         waits_for_subjects=breach.waits_for_subjects,
         closed=breach.closed_at is not None,
-    )
-
-
-async def audience(uow: SecurityUnitOfWork, cmd: FollowBreach) -> Audience:
-    """The owners and administrators of the tenant."""
-    tenant = await uow.tenants.find(cmd.tenant_id)
-    assert tenant is not None, "a breach's tenant exists"
-    people = await uow.elevations.deciders(cmd.tenant_id, Role.ADMIN, but=None)
-    return Audience(
-        organisation=tenant.organisation,
-        locale=tenant.locale,
-        people=tuple(Told(id=each.id, name=each.name, email=each.email) for each in people),
     )
 
 

@@ -166,13 +166,22 @@ class ElevationState(Payload):
     reviewed: bool
 
 
-class ElevationProgress(Payload):
-    """Where its process stands; `next` is what happens at `next_at`, unless somebody acts before."""
+class Progress(Payload):
+    """Where a process stands; `next` is what happens at `next_at`, unless something comes before."""
 
     status: str = ""
-    mail: str = ""
     next: str = ""
     next_at: datetime | None = None
+
+
+class MailedProgress(Progress):
+    """The same of a process that tells people by mail; `mail` says how that went."""
+
+    mail: str = ""
+
+
+class ElevationProgress(MailedProgress):
+    """Where its process stands; `next` is what happens at `next_at`, unless somebody acts before."""
 
 
 class Told(Payload):
@@ -212,12 +221,9 @@ class ErasureState(Payload):
     keys_left: int
 
 
-class ErasureProgress(Payload):
+class ErasureProgress(Progress):
     """Where its process stands; `next` is what happens at `next_at`, unless it is cancelled before."""
 
-    status: str = ""
-    next: str = ""
-    next_at: datetime | None = None
     keys_destroyed: int = 0
 
 
@@ -272,13 +278,8 @@ class ThreatState(Payload):
     lapses_at: datetime
 
 
-class ThreatProgress(Payload):
+class ThreatProgress(MailedProgress):
     """Where its process stands; `next` is what happens at `next_at`, unless somebody decides before."""
-
-    status: str = ""
-    mail: str = ""
-    next: str = ""
-    next_at: datetime | None = None
 
 
 class FollowBreach(Payload):
@@ -299,10 +300,5 @@ class BreachState(Payload):
     closed: bool
 
 
-class BreachProgress(Payload):
+class BreachProgress(MailedProgress):
     """Where its clock stands; `next` is what happens at `next_at`, unless something changes before."""
-
-    status: str = ""
-    mail: str = ""
-    next: str = ""
-    next_at: datetime | None = None

@@ -15,7 +15,9 @@ from sigma.correlations import (
 )
 
 from domain.security.errors import DetectionRuleInvalid
-from domain.security.sigma import PRODUCT, Compiled, Fields, said_why
+from domain.security.rule_index import Compiled
+from domain.security.sigma import PRODUCT, said_why
+from domain.security.sigma_values import Fields
 
 LONGEST, MOST_HITS = timedelta(days=1), 1_000
 """How far back a correlation looks, and at how many of the newest hits of a group."""

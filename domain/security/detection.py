@@ -15,7 +15,8 @@ from domain.kernel.ids import TenantId, UserId
 from domain.security.correlation import Correlation, correlation
 from domain.security.errors import DetectionRuleInvalid
 from domain.security.events import Severity, ThreatKind
-from domain.security.sigma import Compiled, RuleSet, compiled, documents_of
+from domain.security.rule_index import Compiled, RuleSet
+from domain.security.sigma import compiled, documents_of
 from domain.security.threat_model import Response
 
 MOST_EVIDENCE = 100

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
-from domain.security.commands import ElevationAudience, ElevationState, FollowElevation, Told
+from domain.security.audiences import administrators
+from domain.security.commands import ElevationAudience, ElevationState, FollowElevation
 from domain.security.elevation_events import ElevationBegan, ElevationClosed, ElevationRequested, ElevationReviewed
 from domain.security.errors import RoleAboveYours
 from domain.security.ids import ElevationId
@@ -250,13 +251,8 @@ def _audit(uow: SecurityUnitOfWork, elevation: Elevation, action: str, **details
 async def audience(uow: SecurityUnitOfWork, cmd: FollowElevation) -> ElevationAudience:
     """Who can approve, end or review it: nobody of that rank but the one whom it is about."""
     elevation = await uow.elevations.get(cmd.tenant_id, cmd.elevation_id)
-    tenant = await uow.tenants.find(cmd.tenant_id)
-    assert tenant is not None, "an elevation's tenant exists"
     account = await uow.users.account_of(elevation.user_id)
-    people = await uow.elevations.deciders(cmd.tenant_id, elevation.role, but=elevation.user_id)
+    told = await administrators(uow, cmd.tenant_id, role=elevation.role, but=elevation.user_id)
     return ElevationAudience(
-        organisation=tenant.organisation,
-        locale=tenant.locale,
-        who=account.user.name,
-        people=tuple(Told(id=each.id, name=each.name, email=each.email) for each in people),
+        organisation=told.organisation, locale=told.locale, people=told.people, who=account.user.name
     )

@@ -7,11 +7,12 @@ from ipaddress import ip_network
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
-from domain.security.commands import Audience, FollowThreat, ThreatState, Told
+from domain.security.audiences import administrators
+from domain.security.commands import Audience, FollowThreat, ThreatState
 from domain.security.detection import Detections, built_in
 from domain.security.ids import ApiKeyId, NetworkBanId, ThreatId
 from domain.security.members import end_other_sessions
-from domain.security.people import EndReason, Role
+from domain.security.people import EndReason
 from domain.security.permissions import (
     ADD_DETECTION_RULE,
     BAN_NETWORK,
@@ -142,14 +143,7 @@ async def audience(uow: SecurityUnitOfWork, cmd: FollowThreat) -> Audience:
     """The owners and administrators of the tenant that a threat is about."""
     threat = await uow.threats.get(None, cmd.threat_id)
     assert threat.tenant_id is not None, "of the platform's threats, metrics and logs tell"
-    tenant = await uow.tenants.find(threat.tenant_id)
-    assert tenant is not None, "a threat's tenant exists"
-    people = await uow.elevations.deciders(threat.tenant_id, Role.ADMIN, but=None)
-    return Audience(
-        organisation=tenant.organisation,
-        locale=tenant.locale,
-        people=tuple(Told(id=each.id, name=each.name, email=each.email) for each in people),
-    )
+    return await administrators(uow, threat.tenant_id)
 
 
 async def ban(uow: SecurityUnitOfWork, wanted: NetworkBan) -> NetworkBan:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from domain.security.sigma import Compiled, RuleSet, compiled
+from domain.security.rule_index import Compiled, RuleSet
+from domain.security.sigma import compiled
 from performance.report import Figure
 
 RULES, RECORDS, GOAL_MS = 3_000, 2_000, 5.0

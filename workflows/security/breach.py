@@ -13,6 +13,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.commands import BreachProgress, BreachState, FollowBreach
 from domain.security.ids import BreachId
 from workflows.notices import told_by_mail
+from workflows.standing import Standing
 from workflows.waiting import Changes
 
 REMINDED_BEFORE = tuple(timedelta(hours=hours) for hours in (48, 24, 12, 6, 1, 0))
@@ -30,7 +31,7 @@ class BreachWorkflow:
 
     def __init__(self) -> None:
         self._changes = Changes()
-        self._progress = BreachProgress()
+        self._standing = Standing(BreachProgress())
 
     @workflow.run
     async def run(self, input: FollowBreach) -> BreachProgress:
@@ -40,7 +41,7 @@ class BreachWorkflow:
         reminders = 0
         while not state.closed and reminders < MOST_REMINDERS:
             at, what = self._next(state)
-            self._tell(next=what, next_at=at)
+            self._standing.tell(next=what, next_at=at)
             if not await self._changes.another(by=at):
                 reminders += 1
                 state = await self._settled(input)
@@ -48,8 +49,8 @@ class BreachWorkflow:
                     await self._notify(input, state, f"reminder {reminders}")
             else:
                 state = await self._settled(input)
-        self._tell(next="", next_at=None)
-        return self._progress
+        self._standing.tell(next="", next_at=None)
+        return self._standing.now
 
     @workflow.signal
     def changed(self, what: str) -> None:
@@ -59,7 +60,7 @@ class BreachWorkflow:
     @workflow.query
     def progress(self) -> BreachProgress:
         """Where it stands, and what happens next, and when."""
-        return self._progress
+        return self._standing.now
 
     def _next(self, state: BreachState) -> tuple[datetime, str]:
         now = workflow.now()
@@ -79,14 +80,14 @@ class BreachWorkflow:
         status = (
             "closed" if state.closed else "overdue" if overdue else "running" if state.waits_for_authority else "told"
         )
-        self._tell(status=status)
+        self._standing.tell(status=status)
         return state
 
     async def _notify(self, input: FollowBreach, state: BreachState, about: str) -> None:
         audience = await workflow.execute_activity_method(
             SecurityActivities.breach_audience, input, summary="whom to tell", **OWN_DATABASE
         )
-        kind = NoticeKind.BREACH_OVERDUE if self._progress.status == "overdue" else NoticeKind.BREACH_CLOCK
+        kind = NoticeKind.BREACH_OVERDUE if self._standing.now.status == "overdue" else NoticeKind.BREACH_CLOCK
         waiting = [
             *(["the supervisory authority"] if state.waits_for_authority else []),
             *(["the people whose data it is"] if state.waits_for_subjects else []),
@@ -97,10 +98,5 @@ class BreachWorkflow:
             "waiting": ", ".join(waiting) or "-",
             "breach": input.breach_id,
         }
-        self._tell(mail=await told_by_mail(input.tenant_id, audience, kind, facts, about=f"{input.breach_id}/{about}"))
-
-    def _tell(self, **changed: object) -> None:
-        self._progress = self._progress.model_copy(update=changed)
-        now = self._progress
-        waits = f", {now.next} at {now.next_at:%Y-%m-%d %H:%M} UTC" if now.next_at else ""
-        workflow.set_current_details(f"{now.status}: {now.mail}{waits}")
+        how = await told_by_mail(input.tenant_id, audience, kind, facts, about=f"{input.breach_id}/{about}")
+        self._standing.tell(mail=how)

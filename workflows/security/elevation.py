@@ -17,6 +17,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.commands import ElevationProgress, ElevationState, FollowElevation
 from domain.security.ids import ElevationId
 from workflows.notices import told_by_mail
+from workflows.standing import Standing
 from workflows.waiting import Changes
 
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 30
@@ -35,7 +36,7 @@ class ElevationWorkflow:
 
     def __init__(self) -> None:
         self._changes = Changes()
-        self._progress = ElevationProgress()
+        self._standing = Standing(ElevationProgress())
 
     @workflow.run
     async def run(self, input: FollowElevation) -> ElevationProgress:
@@ -50,8 +51,8 @@ class ElevationWorkflow:
             state = await self._while(input, state, "active", state.expires_at, "it ends")
         if state.break_glass:
             state = await self._reviewed(input, state)
-        self._tell(status=state.status, next="", next_at=None)
-        return self._progress
+        self._standing.tell(status=state.status, next="", next_at=None)
+        return self._standing.now
 
     @workflow.signal
     def changed(self, what: str) -> None:
@@ -61,14 +62,14 @@ class ElevationWorkflow:
     @workflow.query
     def progress(self) -> ElevationProgress:
         """Where it stands, and what happens next, and when."""
-        return self._progress
+        return self._standing.now
 
     async def _while(
         self, input: FollowElevation, state: ElevationState, status: str, until: datetime, what: str
     ) -> ElevationState:
         """Wait as long as it is this, at most until this instant; then it is something else."""
         while state.status == status:
-            self._tell(status=status, next=what, next_at=until)
+            self._standing.tell(status=status, next=what, next_at=until)
             await self._another(until)
             state = await self._settled(input)
         return state
@@ -78,7 +79,7 @@ class ElevationWorkflow:
             if state.reviewed:
                 break
             due = workflow.now() + REMINDED_EVERY
-            self._tell(status=state.status, next="owners are reminded to review it", next_at=due)
+            self._standing.tell(status=state.status, next="owners are reminded to review it", next_at=due)
             if not await self._another(due):
                 await self._notify(input, state, NoticeKind.REVIEW_DUE, number=reminder)
             state = await self._settled(input)
@@ -111,10 +112,4 @@ class ElevationWorkflow:
             "elevation": input.elevation_id,
         }
         about = f"{input.elevation_id}/{number}"
-        self._tell(mail=await told_by_mail(input.tenant_id, audience, kind, facts, about=about))
-
-    def _tell(self, **changed: object) -> None:
-        self._progress = self._progress.model_copy(update=changed)
-        now = self._progress
-        waits = f", {now.next} at {now.next_at:%Y-%m-%d %H:%M} UTC" if now.next_at else ""
-        workflow.set_current_details(f"{now.status}: {now.mail}{waits}")
+        self._standing.tell(mail=await told_by_mail(input.tenant_id, audience, kind, facts, about=about))

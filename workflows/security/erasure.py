@@ -14,6 +14,7 @@ from activities.options import OWN_DATABASE
 from activities.security import SecurityActivities
 from domain.security.commands import ErasureProgress, ErasureState, FollowErasure
 from domain.security.ids import ErasureId
+from workflows.standing import Standing
 from workflows.waiting import happens
 
 FORGOTTEN_WITHIN = timedelta(minutes=5)
@@ -31,25 +32,25 @@ class ErasureWorkflow:
 
     def __init__(self) -> None:
         self._cancelled = False
-        self._progress = ErasureProgress()
+        self._standing = Standing(ErasureProgress())
 
     @workflow.run
     async def run(self, input: FollowErasure) -> ErasureProgress:
         """How it ended. It is not `erased` before nothing is left."""
         state = await self._settled(input)
         while state.status == "waiting":
-            self._tell(status="waiting", next="the keys are destroyed", next_at=state.erase_at)
+            self._standing.tell(status="waiting", next="the keys are destroyed", next_at=state.erase_at)
             await happens(lambda: self._cancelled, by=state.erase_at)
             state = await self._settled(input)
         if state.status == "erased":
             forgotten = workflow.now() + FORGOTTEN_WITHIN
-            self._tell(status="destroyed", next="every process has forgotten them", next_at=forgotten)
+            self._standing.tell(status="destroyed", next="every process has forgotten them", next_at=forgotten)
             await workflow.sleep(FORGOTTEN_WITHIN)
             state = await self._settled(input)
             if state.keys_left:
                 raise ApplicationError("the tenant has data keys again: something still encrypts for it")
-        self._tell(status=state.status, next="", next_at=None, keys_destroyed=state.keys_destroyed)
-        return self._progress
+        self._standing.tell(status=state.status, next="", next_at=None, keys_destroyed=state.keys_destroyed)
+        return self._standing.now
 
     @workflow.signal
     def closed(self, outcome: str) -> None:
@@ -59,15 +60,9 @@ class ErasureWorkflow:
     @workflow.query
     def progress(self) -> ErasureProgress:
         """Where it stands, and what happens next, and when."""
-        return self._progress
+        return self._standing.now
 
     async def _settled(self, input: FollowErasure) -> ErasureState:
         return await workflow.execute_activity_method(
             SecurityActivities.settle_erasure, input, summary="destroy them if it is time", **OWN_DATABASE
         )
-
-    def _tell(self, **changed: object) -> None:
-        self._progress = self._progress.model_copy(update=changed)
-        now = self._progress
-        waits = f", {now.next} at {now.next_at:%Y-%m-%d %H:%M} UTC" if now.next_at else ""
-        workflow.set_current_details(f"{now.status}{waits}")

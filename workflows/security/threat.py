@@ -13,6 +13,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.commands import FollowThreat, ThreatProgress, ThreatState
 from domain.security.ids import ThreatId
 from workflows.notices import told_by_mail
+from workflows.standing import Standing
 from workflows.waiting import Changes
 
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 30
@@ -29,7 +30,7 @@ class ThreatWorkflow:
 
     def __init__(self) -> None:
         self._changes = Changes()
-        self._progress = ThreatProgress()
+        self._standing = Standing(ThreatProgress())
 
     @workflow.run
     async def run(self, input: FollowThreat) -> ThreatProgress:
@@ -40,16 +41,16 @@ class ThreatWorkflow:
             if state.status != "awaiting_approval":
                 break
             due = workflow.now() + REMINDED_EVERY
-            self._tell(status=state.status, next="administrators are reminded to decide", next_at=due)
+            self._standing.tell(status=state.status, next="administrators are reminded to decide", next_at=due)
             if not await self._changes.another(by=due):
                 await self._notify(input, state, _notice(state), number=reminder)
             state = await self._settled(input)
         while state.status == "contained":
-            self._tell(status=state.status, next="it lapses unless more is seen", next_at=state.lapses_at)
+            self._standing.tell(status=state.status, next="it lapses unless more is seen", next_at=state.lapses_at)
             await self._changes.another(by=state.lapses_at)
             state = await self._settled(input)
-        self._tell(status=state.status, next="", next_at=None)
-        return self._progress
+        self._standing.tell(status=state.status, next="", next_at=None)
+        return self._standing.now
 
     @workflow.signal
     def changed(self, what: str) -> None:
@@ -59,7 +60,7 @@ class ThreatWorkflow:
     @workflow.query
     def progress(self) -> ThreatProgress:
         """Where it stands, and what happens next, and when."""
-        return self._progress
+        return self._standing.now
 
     async def _settled(self, input: FollowThreat) -> ThreatState:
         self._changes.looking()
@@ -82,13 +83,7 @@ class ThreatWorkflow:
             "threat": input.threat_id,
         }
         about = f"{input.threat_id}/{number}"
-        self._tell(mail=await told_by_mail(state.tenant_id, audience, kind, facts, about=about))
-
-    def _tell(self, **changed: object) -> None:
-        self._progress = self._progress.model_copy(update=changed)
-        now = self._progress
-        waits = f", {now.next} at {now.next_at:%Y-%m-%d %H:%M} UTC" if now.next_at else ""
-        workflow.set_current_details(f"{now.status}: {now.mail}{waits}")
+        self._standing.tell(mail=await told_by_mail(state.tenant_id, audience, kind, facts, about=about))
 
 
 def _notice(state: ThreatState) -> NoticeKind:

@@ -34,18 +34,6 @@ async def tenant(stack: Stack) -> Tenant:
     return await stack.tenant(organisation="The Harbour Office")
 
 
-@pytest.fixture(scope="module")
-async def stranger(stack: Stack) -> Tenant:
-    """Another tenant."""
-    return await stack.tenant(organisation="Elsewhere")
-
-
-@pytest.fixture(scope="module")
-async def application(tenant: Tenant) -> Registered:
-    """One that people let in."""
-    return await registered(tenant)
-
-
 class TestAccessToken:
     async def test_is_no_session_of_the_persons(self, stack: Stack, application: Registered, owner: Person) -> None:
         told = await tokens_for(stack, application, owner, scope="openid admin")

@@ -48,18 +48,6 @@ async def tenant(stack: Stack) -> Tenant:
     return await stack.tenant(organisation="The Harbour Office")
 
 
-@pytest.fixture(scope="module")
-async def stranger(stack: Stack) -> Tenant:
-    """Another tenant."""
-    return await stack.tenant(organisation="Elsewhere")
-
-
-@pytest.fixture(scope="module")
-async def application(tenant: Tenant) -> Registered:
-    """One that people let in."""
-    return await registered(tenant)
-
-
 class TestAuthorizationCode:
     async def test_lets_an_application_act_for_a_person(
         self, stack: Stack, application: Registered, owner: Person

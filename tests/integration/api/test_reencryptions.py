@@ -10,18 +10,21 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Stack, Tenant, running_stack, until
+from conftest import Stack, Tenant, running_stack, serving, until
 
+from adapters.container import open_container
 from adapters.kernel.clock import new_id, utc_now
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.security.keyring import PostgresKeyRing
 from adapters.security.master_keys import master_keys
-from adapters.security.reencryption import SEALED
+from adapters.security.reencryption import SEALED, PostgresReencryptor
 from adapters.temporal.embedded import EmbeddedTemporal
 from domain.security import data_keys
 from domain.security.commands import FollowReencryption
 from domain.security.envelope import NONCE_BYTES, key_id_of
+from domain.security.errors import MasterKeyUnavailable
 from domain.security.ids import ReencryptionId, SigningKeyId
+from worker.main import worker_of
 
 REENCRYPTIONS, ROTATE = "/v1/security/reencryptions", "/v1/security/data-keys/rotate"
 
@@ -35,14 +38,8 @@ async def stack(
         yield opened
 
 
-@pytest.fixture
-def noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is one process here, which made the key."""
-    monkeypatch.setattr(data_keys, "NOTICED_WITHIN", timedelta())
-
-
-async def begin(stack: Stack, what: str) -> httpx.Response:
-    return await stack.http.post(REENCRYPTIONS, json={"what": what}, headers=stack.operator)
+LONG_AGO = timedelta(minutes=2)
+"""By then every process has noticed a key."""
 
 
 async def completed(stack: Stack, id_: str) -> dict[str, Any]:
@@ -80,24 +77,27 @@ async def sealed(stack: Stack) -> dict[str, bytes]:
 
 
 class TestRotation:
-    @pytest.mark.usefixtures("noticed_at_once")
     async def test_of_a_tenants_key_takes_its_secrets_along(self, stack: Stack, tenant: Tenant) -> None:
         key = await tenant.http.post("/v1/security/exchange-keys", json={"name": "a"}, headers=tenant.headers)
         [before] = [each for each in await tenant.get("/v1/security/data-keys") if each["retiredAt"] is None]
 
-        rotated = (await tenant.http.post(ROTATE, headers=tenant.headers)).json()["data"]
-        state = await completed(stack, rotated["reencryptionId"])
+        fresh, wrapped = await stack.container.keys.fresh(tenant.id)
+        begun = await stack.container.security(
+            None,
+            lambda uow: data_keys.rotate(uow, fresh, wrapped, id=new_id(ReencryptionId), now=utc_now() - LONG_AGO),
+        )
+        state = await completed(stack, begun.id)
 
         assert (1, 0) == (state["done"], state["left"])
         keys = {each["id"]: each for each in await tenant.get("/v1/security/data-keys")}
         assert keys[before["id"]]["retiredAt"]
         assert keys[before["id"]]["emptiedAt"]
-        assert keys[rotated["dataKeyId"]]["retiredAt"] is None
+        assert keys[fresh.id]["retiredAt"] is None
         async with stack.container.database.connection() as connection:
             now = await connection.fetchval(
                 "SELECT sealed FROM platform.security_exchange_key WHERE id = $1", key.json()["data"]["id"]
             )
-        assert rotated["dataKeyId"] == key_id_of(now)
+        assert fresh.id == key_id_of(now)
         [listed] = (await tenant.get(REENCRYPTIONS))["items"]
         assert (1, 1) == (listed["total"], listed["done"])
         actions = [each["action"] for each in (await tenant.get("/v1/security/audit-records", limit=20))["items"]]
@@ -130,13 +130,13 @@ class TestRotation:
 
         assert [False, True] == [early.completed, later.completed]
 
-    async def test_of_the_platforms_key_goes_on_where_it_stopped(
-        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_of_the_platforms_key_goes_on_where_it_stopped(self, stack: Stack) -> None:
         made = await fill(stack, 450)
-        monkeypatch.setattr("adapters.security.reencryption._BATCHES", 1)
         fresh, wrapped = await stack.container.keys.fresh("platform")
-        id_, reencryptor = new_id(ReencryptionId), stack.container.reencryptor
+        id_ = new_id(ReencryptionId)
+        reencryptor = PostgresReencryptor(
+            stack.container.database, stack.container.keys, stack.container.masters, batches=1
+        )
         # Not announced, so that the worker leaves it to this test.
         async with stack.container.database.connection() as connection:
             await connection.execute(
@@ -168,31 +168,44 @@ class TestRotation:
         assert {fresh.id} == {key_id_of(each) for each in kept.values()}
         assert made == {each: cipher.unseal(kept[each], context=each.encode()) for each in made}
 
-    @pytest.mark.usefixtures("noticed_at_once")
     async def test_of_the_master_key_rewraps_every_data_key(self, stack: Stack, tenant: Tenant) -> None:
         path = stack.settings.master_key_path
         with path.open("a") as file:
             file.write(base64.b64encode(os.urandom(32)).decode() + "\n")
-        masters = master_keys(stack.settings)
-        container = stack.container
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(container, "masters", masters)
-            patched.setattr(container.reencryptor, "_masters", masters)
-            patched.setattr(container.keys, "_masters", masters)
+        # Processes that were started since, on a queue that those before do not read.
+        settings = stack.settings.model_copy(update={"task_queue": f"{stack.settings.task_queue}-restarted"})
+        async with (
+            open_container(settings, process="restarted", lazy=False) as restarted,
+            worker_of(restarted),
+            serving(restarted) as url,
+            httpx.AsyncClient(base_url=url, headers=stack.operator) as http,
+        ):
+            newest = restarted.masters.master_key_id
+            begun = await restarted.security(
+                None,
+                lambda uow: data_keys.rewrap(uow, newest, id=new_id(ReencryptionId), now=utc_now() - LONG_AGO),
+            )
+            answers = [await http.post(REENCRYPTIONS, json={"what": "master_key"}) for _ in range(2)]
+            state = await completed(stack, begun.id)
 
-            begun = await begin(stack, "master_key")
-            again = await begin(stack, "master_key")
-            assert begun.status_code == 201, begun.text
-            state = await completed(stack, begun.json()["data"]["id"])
-
-        assert begun.json()["data"]["id"] == again.json()["data"]["id"]
-        assert begun.json()["data"]["total"] == state["done"] > 1
+        assert [(201, begun.id)] * 2 == [(each.status_code, each.json()["data"]["id"]) for each in answers]
+        assert begun.total == state["done"] > 1
+        before = await stack.container.keys.key((await stack.container.keys.active(tenant.id))[0])
         # The key before is not needed any more.
         path.write_text(path.read_text().splitlines()[-1] + "\n")
-        fresh = PostgresKeyRing(container.database, master_keys(stack.settings))
+        fresh = PostgresKeyRing(stack.container.database, master_keys(stack.settings))
         [active] = [each for each in await tenant.get("/v1/security/data-keys") if each["retiredAt"] is None]
-        assert masters.master_key_id == active["masterKeyId"]
-        assert await container.keys.key(active["id"]) == await fresh.key(active["id"])
+        assert newest == active["masterKeyId"]
+        assert before == await fresh.key(active["id"])
+
+    async def test_under_a_master_key_that_a_worker_does_not_have_waits_for_its_restart(self, stack: Stack) -> None:
+        begun = await stack.container.security(
+            None, lambda uow: data_keys.rewrap(uow, "file/another", id=new_id(ReencryptionId), now=utc_now())
+        )
+        cmd = FollowReencryption(reencryption_id=begun.id)
+
+        with pytest.raises(MasterKeyUnavailable, match="restart"):
+            await stack.container.reencryptor.step(cmd, heartbeat=lambda done: None)
 
     async def test_is_for_the_operator_where_no_tenant_owns_it(self, stack: Stack, tenant: Tenant) -> None:
         answer = await stack.http.post(REENCRYPTIONS, json={"what": "platform"}, headers=tenant.headers)

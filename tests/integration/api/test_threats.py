@@ -336,10 +336,9 @@ class TestOwnRule:
 
 
 class TestRuleThatFindsTooMuch:
-    async def test_makes_one_threat_of_an_actor_and_so_many_in_all(
-        self, stack: Stack, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("adapters.security.detection.MOST_OPEN", 3)
+    async def test_makes_one_threat_of_an_actor_and_so_many_in_all(self, stack: Stack, tenant: Tenant) -> None:
+        await looked(stack)
+        detector = PostgresThreatDetector(stack.container.database, most_open=3)
         greedy = RULE.replace(
             "selection: {{action: security.put_policy, outcome: allowed}}", "selection: {{action|exists: true}}"
         )
@@ -357,7 +356,7 @@ class TestRuleThatFindsTooMuch:
                 )
 
         for _ in range(3):
-            await looked(stack)
+            await detector.detect(heartbeat=lambda _: None)
 
         items = (await tenant.get(THREATS))["items"]
         assert 3 == len(items) == len({each["actorId"] for each in items})

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.security.errors import DetectionRuleInvalid
-from domain.security.sigma import CATEGORIES, Compiled, RuleSet, compiled, documents_of
+from domain.security.rule_index import CATEGORIES, Compiled, RuleSet
+from domain.security.sigma import compiled, documents_of
 
 
 def rule(detection: dict[str, Any], *, number: int = 1, **changes: Any) -> Compiled:
@@ -109,11 +110,10 @@ class TestSearch:
 
             assert one.test({"a": told}) is bool(RuleSet([one]).matching("authentication", {"a": told}))
 
-    def test_answers_though_there_is_too_little_memory_for_the_index(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("domain.security.sigma._SEARCH_MEMORY", 40_000)
+    def test_answers_though_there_is_too_little_memory_for_the_index(self) -> None:
         rules = [rule({"selection": {"a|re": f"(x|y){{1,9}}z{n}.{{0,40}}w"}}, number=n) for n in range(40)]
 
-        found = RuleSet(rules).matching("authentication", {"a": "xyxyxy" * 50 + "z7 w"})
+        found = RuleSet(rules, memory=40_000).matching("authentication", {"a": "xyxyxy" * 50 + "z7 w"})
 
         assert [rules[7].id] == [each.id for each in found if each.id == rules[7].id]
 
