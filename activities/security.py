@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from domain.kernel.ports import Clock, Transactions
-from domain.security import breaches, data_keys, elevations, erasures, invitations, password_changes, threats
+from domain.security import breaches, data_keys, elevations, erasures, invitations, password_changes, risks, threats
 from domain.security.audiences import administrators
 from domain.security.audit_log import AuditVerification, SealAudit, Sealed, VerifyAudit
 from domain.security.commands import (
@@ -42,6 +42,8 @@ from domain.security.commands import (
 from domain.security.ids import NetworkBanId
 from domain.security.oauth_ports import SigningKeyRotation
 from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, Reencryptor, SecurityUnitOfWork, TenantMigrations
+from domain.security.risk_commands import DependenciesScanned, FollowRisk, RiskState, ScanDependencies
+from domain.security.risk_ports import DependencyScanner
 from domain.security.service import deprovision_tenant, provision_tenant
 from domain.security.threat_ports import ThreatDetector
 
@@ -58,6 +60,7 @@ class SecurityPorts:
     rotation: SigningKeyRotation
     reencryptor: Reencryptor
     detector: ThreatDetector
+    dependencies: DependencyScanner
     new_id: Callable[[type[NetworkBanId]], NetworkBanId]
 
 
@@ -68,7 +71,7 @@ class SecurityActivities:
         self._transactions, self._migrations, self._keys = ports.transactions, ports.migrations, ports.keys
         self._sealer, self._verifier, self._rotation = ports.sealer, ports.verifier, ports.rotation
         self._reencryptor, self._detector, self._now = ports.reencryptor, ports.detector, now
-        self._new_id = ports.new_id
+        self._new_id, self._dependencies = ports.new_id, ports.dependencies
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -174,3 +177,18 @@ class SecurityActivities:
     async def breach_audience(self, cmd: FollowBreach) -> Audience:
         """Who is told of a breach in their tenant."""
         return await self._transactions(None, lambda uow: administrators(uow, cmd.tenant_id))
+
+    @activity.defn(name="security.scan_dependencies")
+    async def scan_dependencies(self, _: ScanDependencies) -> DependenciesScanned:
+        """Look for known vulnerabilities in what is installed here."""
+        return await self._dependencies.scan(heartbeat=activity.heartbeat)
+
+    @activity.defn(name="security.settle_risk")
+    async def settle_risk(self, cmd: FollowRisk) -> RiskState:
+        """Open a risk again whose acceptance has ended, note that one is overdue; where it stands."""
+        return await self._transactions(None, lambda uow: risks.settle(uow, cmd, now=self._now()))
+
+    @activity.defn(name="security.risk_audience")
+    async def risk_audience(self, cmd: FollowRisk) -> Audience:
+        """Who is told of a risk in their tenant."""
+        return await self._transactions(None, lambda uow: risks.audience(uow, cmd))

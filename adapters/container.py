@@ -38,7 +38,9 @@ from adapters.postgres.session import Session
 from adapters.postgres.spares import SpareSchemas
 from adapters.postgres.wakeups import Wakeups
 from adapters.security.access import AccessRules
+from adapters.security.advisories import advisory_source
 from adapters.security.audit import AuditReader
+from adapters.security.dependencies import InstalledDependencies
 from adapters.security.detection import PostgresThreatDetector
 from adapters.security.federation import OpenIdFederation
 from adapters.security.keyring import PostgresKeyRing
@@ -183,6 +185,9 @@ class Container:
             self.signing_keys,
             self.reencryptor,
             self.detector,
+            InstalledDependencies(
+                self.security, advisory_source(self.settings.advisories, self.settings.advisories_path)
+            ),
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
@@ -212,6 +217,9 @@ class Container:
             security.settle_elevation,
             security.settle_erasure,
             security.settle_breach,
+            security.scan_dependencies,
+            security.settle_risk,
+            security.risk_audience,
             security.breach_audience,
             security.detect_threats,
             security.settle_threat,

@@ -123,6 +123,15 @@ class Settings(BaseSettings):
     threat_scan_seconds: float = Field(
         default=15.0, ge=1, le=3_600, description="How often detection rules look at what was recorded since."
     )
+    advisories: str = Field(
+        default="",
+        description="Where known vulnerabilities are looked up: URL of a server with OSV's API, such as "
+        "`https://api.osv.dev`, or a file, folder or ZIP archive of OSV records. Empty: the folder "
+        "`<data_dir>/advisories`.",
+    )
+    dependency_scan_hours: float = Field(
+        default=24.0, gt=0, le=8_760, description="How often our own dependencies are looked up there."
+    )
     workflow_sandbox: bool = Field(
         default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
     )
@@ -218,6 +227,11 @@ class Settings(BaseSettings):
         if self.tls_client_ca_file is not None and self.tls_certificate_file is None:
             raise ValueError("HARBORGRID_TLS_CLIENT_CA_FILE needs HARBORGRID_TLS_CERTIFICATE_FILE")
         return self
+
+    @property
+    def advisories_path(self) -> Path:
+        """Where advisories are, unless the setting names a place."""
+        return self.data_dir / "advisories"
 
     @property
     def issuer(self) -> str:

@@ -55,6 +55,12 @@ class Refusal(Payload):
     metadata: AnswerMetadata
 
 
+class StartedWorkflow(Payload):
+    """The process that does what was asked for; operators find it in the Temporal UI."""
+
+    workflow_id: str = Field(examples=["platform/security/seal_audit/req_01h455vb4pex5vsknk084sn02q"])
+
+
 def ok(data: T) -> Answer[T]:
     """Wrap what was asked for."""
     # `Answer` of anything: the data was validated when it was made, and is not again.

@@ -15,6 +15,8 @@ from domain.kernel.pagination import DEFAULT_LIMIT, MAX_LIMIT
 
 # What PostgreSQL's text and a mail header both can hold: no control characters, nothing that ends a line.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", min_length=1, max_length=200)]
+Prose = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00]*$")]
+"""Several lines of text."""
 
 Email = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)

@@ -9,7 +9,15 @@ from domain.collaboration import events as collaboration
 from domain.compression import events as compression
 from domain.gateway import events as gateway
 from domain.notifications import events as notifications
-from domain.security import breach_events, elevation_events, erasure_events, key_events, oauth_events, threat_events
+from domain.security import (
+    breach_events,
+    elevation_events,
+    erasure_events,
+    key_events,
+    oauth_events,
+    risk_events,
+    threat_events,
+)
 from domain.security import events as security
 from domain.spatial import events as spatial
 
@@ -25,6 +33,7 @@ CATALOGUE = Catalogue.of(
     elevation_events,
     erasure_events,
     breach_events,
+    risk_events,
     key_events,
     threat_events,
     oauth_events,

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
+from adapters.security.risks import RISKS_IN_REGISTER
 from adapters.security.sealing import unsealed_seconds
-from adapters.telemetry.metrics import AUDIT_UNSEALED, DATABASE_CONNECTIONS, FENCE_AGE, PARKED_EVENTS, SUBSCRIPTION_LAG
+from adapters.telemetry.metrics import (
+    AUDIT_UNSEALED,
+    DATABASE_CONNECTIONS,
+    DEPENDENCY_SCAN_AGE,
+    FENCE_AGE,
+    OPEN_RISKS,
+    OVERDUE_RISKS,
+    PARKED_EVENTS,
+    SUBSCRIPTION_LAG,
+)
 from domain.bus.ports import EventReader
+from domain.security.risk_model import RiskLevel, level_of
 
 
 async def refresh_gauges(database: Database, events: EventReader) -> None:
@@ -16,6 +27,7 @@ async def refresh_gauges(database: Database, events: EventReader) -> None:
         PARKED_EVENTS.labels(subscription).set(parked)
         SUBSCRIPTION_LAG.labels(subscription).set(behind)
     AUDIT_UNSEALED.set(await database.run(None, unsealed_seconds))
+    await database.run(None, _risks)
     DATABASE_CONNECTIONS.labels("idle").set(database.pool.get_idle_size())
     DATABASE_CONNECTIONS.labels("limit").set(database.pool.get_max_size())
     DATABASE_CONNECTIONS.labels("used").set(database.pool.get_size() - database.pool.get_idle_size())
@@ -33,3 +45,17 @@ async def _bus(session: Session) -> list[tuple[str, int, int]]:
         WHERE subscription NOT IN (SELECT subscription FROM bus_cursor) GROUP BY subscription
     """)
     return [(row["subscription"], row["parked"], row["behind"]) for row in rows]
+
+
+async def _risks(session: Session) -> None:
+    rows = await session.sql.fetch(RISKS_IN_REGISTER)
+    for owner in ("platform", "tenants"):
+        for level in RiskLevel:
+            known = (row for row in rows if row["owner"] == owner)
+            products = [(row["product"], row["count"]) for row in known]
+            OPEN_RISKS.labels(owner, level).set(
+                sum(count for product, count in products if level_of(product, 1) is level)
+            )
+        OVERDUE_RISKS.labels(owner).set(sum(row["overdue"] for row in rows if row["owner"] == owner))
+    scanned = await session.sql.fetchval("SELECT extract(epoch FROM now() - max(at)) FROM security_dependency_scan")
+    DEPENDENCY_SCAN_AGE.set(scanned if scanned is not None else float("inf"))

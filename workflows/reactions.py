@@ -22,15 +22,18 @@ from domain.security.elevation_events import ElevationBegan, ElevationClosed, El
 from domain.security.erasure_events import ErasureClosed, ErasureRequested
 from domain.security.events import InvitationClosed, InvitationCreated, PasswordResetRequested
 from domain.security.key_events import ReencryptionRequested
+from domain.security.risk_commands import FollowRisk
+from domain.security.risk_events import RiskChanged, RiskIdentified
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
-from workflows.security import breach, elevation, erasure, invitation, password_reset, reencryption
+from workflows.security import breach, elevation, erasure, invitation, password_reset, reencryption, risk
 from workflows.security.breach import BreachWorkflow
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.reencryption import ReencryptionWorkflow
+from workflows.security.risk import RiskWorkflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,19 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         on=BreachChanged,
         signal=BreachWorkflow.changed,
         id=lambda fact: breach.workflow_id(fact.tenant_id, fact.breach_id),
+        input=lambda fact: fact.change,
+    ),
+    Starts(
+        on=RiskIdentified,
+        workflow=RiskWorkflow.run,
+        id=lambda fact: risk.workflow_id(fact.tenant_id, fact.risk_id),
+        input=lambda fact: FollowRisk.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Treatment of a {fact.level} risk",
+    ),
+    Signals(
+        on=RiskChanged,
+        signal=RiskWorkflow.changed,
+        id=lambda fact: risk.workflow_id(fact.tenant_id, fact.risk_id),
         input=lambda fact: fact.change,
     ),
     Starts(

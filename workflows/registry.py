@@ -11,7 +11,9 @@ from workflows.security.erasure import ErasureWorkflow
 from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.reencryption import ReencryptionWorkflow
+from workflows.security.risk import RiskWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
+from workflows.security.scan_dependencies import ScanDependenciesWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 from workflows.security.threat import ThreatWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
@@ -29,6 +31,8 @@ WORKFLOWS = (
     DetectThreatsWorkflow,
     ThreatWorkflow,
     BreachWorkflow,
+    RiskWorkflow,
+    ScanDependenciesWorkflow,
     ReencryptionWorkflow,
     InvitationWorkflow,
     PasswordResetWorkflow,

@@ -22,6 +22,7 @@ from adapters.security.passkeys import PostgresPasskeys
 from adapters.security.people import PostgresMembers, PostgresSessions, PostgresSignInTries, PostgresUsers
 from adapters.security.policies import PostgresPolicies
 from adapters.security.reencryption import PostgresReencryptions
+from adapters.security.risks import PostgresRisks
 from adapters.security.second_factors import PostgresSecondFactors
 from adapters.security.signing_keys import PostgresSigningKeys
 from adapters.security.spaces import PostgresTenantSpaces
@@ -176,6 +177,7 @@ class PostgresSecurityUnitOfWork:
         self.erasures = PostgresErasures(session)
         self.threats = PostgresThreats(session)
         self.breaches = PostgresBreaches(session)
+        self.risks = PostgresRisks(session)
         self.bans = PostgresBans(session)
         self.detection_rules = PostgresDetectionRules(session)
         self.data_keys = PostgresDataKeys(session)

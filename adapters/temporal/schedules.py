@@ -26,9 +26,11 @@ from adapters.temporal.plugin import BUSINESS_KEY, MODULE, TENANT_ID
 from domain.kernel.payload import Payload
 from domain.security.audit_log import PLATFORM_LOG, SealAudit
 from domain.security.commands import DetectThreats, RotateSigningKeys
-from workflows.security import detect_threats, rotate_signing_keys, seal_audit
+from domain.security.risk_commands import ScanDependencies
+from workflows.security import detect_threats, rotate_signing_keys, scan_dependencies, seal_audit
 from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
+from workflows.security.scan_dependencies import ScanDependenciesWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
 
 log = structlog.get_logger(__name__)
@@ -69,6 +71,14 @@ def _recurring(settings: Settings) -> list[Recurring]:
             DetectThreats(),
             timedelta(seconds=settings.threat_scan_seconds),
             "Look for threats",
+        ),
+        Recurring(
+            scan_dependencies.SCHEDULE,
+            scan_dependencies.workflow_id("scheduled"),
+            ScanDependenciesWorkflow.run,
+            ScanDependencies(),
+            timedelta(hours=settings.dependency_scan_hours),
+            "Look for known vulnerabilities",
         ),
         Recurring(
             rotate_signing_keys.SCHEDULE,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from adapters.kernel.clock import new_id
-from api.envelope import Answer, ok
+from api.envelope import Answer, StartedWorkflow, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import may, visible_tenant
 from api.problems import problems
@@ -24,12 +24,6 @@ from domain.security.permissions import READ_AUDIT_CHECKPOINTS, SEAL_AUDIT
 from workflows.security.seal_audit import SealAuditWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/audit-checkpoints", tags=["security"], route_class=Route)
-
-
-class StartedSealing(Payload):
-    """The audit trail is being sealed."""
-
-    workflow_id: str
 
 
 class VerifierKey(Payload):
@@ -52,14 +46,14 @@ async def list_checkpoints(
 @router.post(
     "",
     status_code=202,
-    response_model=Answer[StartedSealing],
+    response_model=Answer[StartedWorkflow],
     responses=problems(OperatorsOnly, WorkflowsUnavailable),
 )
-async def seal_now(_: Annotated[Principal, may(SEAL_AUDIT)], world: World) -> Answer[StartedSealing]:
+async def seal_now(_: Annotated[Principal, may(SEAL_AUDIT)], world: World) -> Answer[StartedWorkflow]:
     """Seal what there is, in every log, and sign checkpoints; it also happens by itself, by a schedule."""
     id_ = workflow_id(new_id(RequestId))
     await world.starter.start(SealAuditWorkflow.run, SealAudit(), id=id_, summary="Seal the audit trail")
-    return ok(StartedSealing(workflow_id=id_))
+    return ok(StartedWorkflow(workflow_id=id_))
 
 
 @router.get("/verifier-key", response_model=Answer[VerifierKey])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, Prose, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
@@ -41,7 +41,6 @@ from workflows.security.breach import BreachWorkflow, workflow_id
 router = APIRouter(prefix="/v1/security/breaches", tags=["security"], route_class=Route)
 _ONE = problems(TenantRequired, BreachNotFound, BreachClosed)
 
-Prose = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00]*$")]
 Number = Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)]
 Categories = Annotated[list[Line], Field(max_length=50)]
 

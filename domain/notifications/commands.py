@@ -52,6 +52,9 @@ class NoticeKind(StrEnum):
     THREAT_WAITS = "threat_waits"
     BREACH_CLOCK = "breach_clock"
     BREACH_OVERDUE = "breach_overdue"
+    RISK_OPEN = "risk_open"
+    RISK_PROPOSED = "risk_proposed"
+    RISK_PLANNED = "risk_planned"
 
 
 class SendNotice(Payload):

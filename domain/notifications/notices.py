@@ -29,6 +29,14 @@ _EINTRAGEN = (
     "Eintragen: POST /v1/security/breaches/{{breach}}/authority-notified oder .../subjects-told; "
     "falls es doch kein Risiko ist: .../assess."
 )
+_PLAN = (
+    "Say what is done about it: POST /v1/security/risks/{{risk}}/plan. If it is no more, or was none: "
+    "POST /v1/security/risks/{{risk}}/close."
+)
+_PLANEN = (
+    "Legen Sie fest, was dagegen getan wird: POST /v1/security/risks/{{risk}}/plan. Wenn es nicht mehr besteht oder "
+    "keines war: POST /v1/security/risks/{{risk}}/close."
+)
 _WORDS: dict[NoticeKind, Words] = {
     NoticeKind.ELEVATION_REQUESTED: {
         "en": {
@@ -137,6 +145,56 @@ _WORDS: dict[NoticeKind, Words] = {
             "body": "Seit {{organisation}} von dieser Verletzung erfahren hat, sind 72 Stunden um: {{title}}. "
             "Noch nicht unterrichtet: {{waiting}}. Melden Sie jetzt, und begründen Sie die Verzögerung.",
             "do": _EINTRAGEN,
+        },
+    },
+    NoticeKind.RISK_OPEN: {
+        "en": {
+            "subject": "{{organisation}}: {{level}} risk, decide by {{due}}",
+            "greeting": "Hello {{name}},",
+            "body": "In the risk register of {{organisation}} nobody has decided about this {{level}} risk: {{title}}. "
+            "The deadline is {{due}}.",
+            "do": _PLAN,
+        },
+        "de": {
+            "subject": "{{organisation}}: Risiko ({{level}}), zu entscheiden bis {{due}}",
+            "greeting": "Guten Tag {{name}},",
+            "body": "Im Risikoregister von {{organisation}} ist über dieses Risiko ({{level}}) nicht entschieden: "
+            "{{title}}. Die Frist ist {{due}}.",
+            "do": _PLANEN,
+        },
+    },
+    NoticeKind.RISK_PROPOSED: {
+        "en": {
+            "subject": "{{organisation}}: may a {{level}} risk be accepted?",
+            "greeting": "Hello {{name}},",
+            "body": "Somebody proposes that {{organisation}} lives with this {{level}} risk until {{due}}: {{title}}.",
+            "do": "Whoever did not propose it may approve: POST /v1/security/risks/{{risk}}/approve. " + _PLAN,
+        },
+        "de": {
+            "subject": "{{organisation}}: Darf ein Risiko ({{level}}) hingenommen werden?",
+            "greeting": "Guten Tag {{name}},",
+            "body": "Jemand schlägt vor, dass {{organisation}} bis {{due}} mit diesem Risiko ({{level}}) lebt: "
+            "{{title}}.",
+            "do": "Wer es nicht vorgeschlagen hat, kann zustimmen: POST /v1/security/risks/{{risk}}/approve. "
+            + _PLANEN,
+        },
+    },
+    NoticeKind.RISK_PLANNED: {
+        "en": {
+            "subject": "{{organisation}}: what was planned against a {{level}} risk is due {{due}}",
+            "greeting": "Hello {{name}},",
+            "body": "Against this {{level}} risk in {{organisation}} something is to be done by {{due}}, by "
+            "{{assignee}}: {{title}}.",
+            "do": "If it is done, close the risk: POST /v1/security/risks/{{risk}}/close. If it takes longer, plan "
+            "anew: POST /v1/security/risks/{{risk}}/plan.",
+        },
+        "de": {
+            "subject": "{{organisation}}: Maßnahme gegen ein Risiko ({{level}}), fällig {{due}}",
+            "greeting": "Guten Tag {{name}},",
+            "body": "Gegen dieses Risiko ({{level}}) in {{organisation}} soll bis {{due}} etwas getan werden, von "
+            "{{assignee}}: {{title}}.",
+            "do": "Wenn es getan ist, schließen Sie das Risiko: POST /v1/security/risks/{{risk}}/close. Wenn es länger "
+            "dauert, planen Sie neu: POST /v1/security/risks/{{risk}}/plan.",
         },
     },
 }

@@ -113,3 +113,11 @@ class ReencryptionId(Id, prefix="ren"):
 
 class ExchangeKeyId(Id, prefix="exk"):
     """A key that outsiders encrypt for a tenant with; its `kid`."""
+
+
+class RiskId(Id, prefix="rsk"):
+    """Something that may go wrong."""
+
+
+class DependencyScanId(Id, prefix="scn"):
+    """A look at what we are made of, for known vulnerabilities."""

@@ -41,6 +41,7 @@ from domain.security.people_ports import (
     SignInTries,
     Users,
 )
+from domain.security.risk_ports import Risks
 from domain.security.threat_ports import Bans, Breaches, DetectionRules, Threats
 
 
@@ -215,6 +216,8 @@ class SecurityUnitOfWork(Protocol):
     def erasures(self) -> Erasures: ...
     @property
     def threats(self) -> Threats: ...
+    @property
+    def risks(self) -> Risks: ...
     @property
     def breaches(self) -> Breaches: ...
     @property

@@ -37,6 +37,14 @@ class Route:
 
 
 POLICY = {"name": "nothing new", "text": "permit (principal, action, resource) when { false };"}
+PLAN = {
+    "treatment": "mitigate",
+    "plan": "None.",
+    "assignee": "Somebody",
+    "treatBy": (utc_now() + timedelta(days=1)).isoformat(),
+    "residualLikelihood": 1,
+    "residualImpact": 1,
+}
 BY_ID = [
     Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
     Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
@@ -64,6 +72,12 @@ BY_ID = [
     Route("POST", "/v1/security/breaches/{breach_id}/subjects-told", body={"at": LATELY}),
     Route("GET", "/v1/security/breaches/{breach_id}/progress"),
     Route("POST", "/v1/security/breaches/{breach_id}/close"),
+    Route("GET", "/v1/security/risks/{risk_id}"),
+    Route("GET", "/v1/security/risks/{risk_id}/progress"),
+    Route("POST", "/v1/security/risks/{risk_id}/assess", body={"likelihood": 1, "impact": 1}),
+    Route("POST", "/v1/security/risks/{risk_id}/plan", body=PLAN),
+    Route("POST", "/v1/security/risks/{risk_id}/approve", right=409),
+    Route("POST", "/v1/security/risks/{risk_id}/close", body={"outcome": "It was none."}),
     Route("GET", "/v1/security/threats/{threat_id}"),
     Route("GET", "/v1/security/threats/{threat_id}/progress"),
     Route("POST", "/v1/security/threats/{threat_id}/contain", right=409),
@@ -193,6 +207,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "risk": "unlikely",
     }
     breach = await owner.http.post("/v1/security/breaches", json=told, headers=owner.headers)
+    risk = await owner.http.post("/v1/security/risks", json={"title": "A leak"}, headers=owner.headers)
     rule = await owner.http.post("/v1/security/detection-rules", json={"text": RULE}, headers=owner.headers)
     exchange = await owner.http.post("/v1/security/exchange-keys", json={"name": "theirs"}, headers=owner.headers)
     rotated = await owner.http.post("/v1/security/data-keys/rotate", headers=owner.headers)
@@ -223,6 +238,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
         "threat_id": await threatened(stack, owner),
         "breach_id": breach.json()["data"]["id"],
+        "risk_id": risk.json()["data"]["id"],
         "ban_id": ban.json()["data"]["id"],
         "rule_id": rule.json()["data"][0]["id"],
         "exchange_key_id": exchange.json()["data"]["id"],
@@ -296,7 +312,7 @@ class TestList:
         ),
     )
     async def test_shows_a_tenant_its_own_only(self, owner: Tenant, neighbour: Tenant, path: str) -> None:
-        if path in {"/v1/security/tenants", "/v1/security/erasures"}:
+        if path in {"/v1/security/tenants", "/v1/security/erasures", "/v1/security/dependency-scans"}:
             assert (await owner.http.get(path, headers=owner.headers)).status_code == 403
             return
         ours, theirs = await owner.get(path, limit=200), await neighbour.get(path, limit=200)
