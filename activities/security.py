@@ -39,6 +39,8 @@ from domain.security.commands import (
     ThreatsDetected,
     ThreatState,
 )
+from domain.security.control_commands import BeginCollection, CollectionProgress, FollowCollection
+from domain.security.control_ports import EvidenceCollector
 from domain.security.ids import NetworkBanId
 from domain.security.oauth_ports import SigningKeyRotation
 from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, Reencryptor, SecurityUnitOfWork, TenantMigrations
@@ -61,6 +63,7 @@ class SecurityPorts:
     reencryptor: Reencryptor
     detector: ThreatDetector
     dependencies: DependencyScanner
+    evidence: EvidenceCollector
     new_id: Callable[[type[NetworkBanId]], NetworkBanId]
 
 
@@ -71,7 +74,7 @@ class SecurityActivities:
         self._transactions, self._migrations, self._keys = ports.transactions, ports.migrations, ports.keys
         self._sealer, self._verifier, self._rotation = ports.sealer, ports.verifier, ports.rotation
         self._reencryptor, self._detector, self._now = ports.reencryptor, ports.detector, now
-        self._new_id, self._dependencies = ports.new_id, ports.dependencies
+        self._new_id, self._dependencies, self._evidence = ports.new_id, ports.dependencies, ports.evidence
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -192,3 +195,18 @@ class SecurityActivities:
     async def risk_audience(self, cmd: FollowRisk) -> Audience:
         """Who is told of a risk in their tenant."""
         return await self._transactions(None, lambda uow: risks.audience(uow, cmd))
+
+    @activity.defn(name="security.begin_collection")
+    async def begin_collection(self, cmd: BeginCollection) -> None:
+        """Write down whom to visit."""
+        await self._evidence.begin(cmd)
+
+    @activity.defn(name="security.step_collection")
+    async def step_collection(self, cmd: FollowCollection) -> CollectionProgress:
+        """Look at the next scopes."""
+        return await self._evidence.step(cmd, heartbeat=activity.heartbeat)
+
+    @activity.defn(name="security.complete_collection")
+    async def complete_collection(self, cmd: FollowCollection) -> CollectionProgress:
+        """Count the evidence; it is complete if none is missing."""
+        return await self._evidence.complete(cmd)

@@ -40,8 +40,10 @@ from adapters.postgres.wakeups import Wakeups
 from adapters.security.access import AccessRules
 from adapters.security.advisories import advisory_source
 from adapters.security.audit import AuditReader
+from adapters.security.controls_seen import Installation
 from adapters.security.dependencies import InstalledDependencies
 from adapters.security.detection import PostgresThreatDetector
+from adapters.security.evidence_rounds import PostgresEvidenceCollector
 from adapters.security.federation import OpenIdFederation
 from adapters.security.keyring import PostgresKeyRing
 from adapters.security.master_keys import MasterKeys, master_keys, root_secret
@@ -163,6 +165,16 @@ class Container:
         """What second factors are kept with, as of now. Ask before the transaction: it may have to look them up."""
         return FactorKeys(await self.keys.cipher(PLATFORM), self.recovery_code_key)
 
+    @property
+    def installation(self) -> Installation:
+        """What collectors of evidence know of the platform itself."""
+        return Installation(
+            self.settings.api_public_url,
+            self.settings.smtp_starttls,
+            self.masters.master_key_id,
+            self.signer.verifier,
+        )
+
     def spare_schemas(self) -> SpareSchemas:
         """Schemas prepared for the next tenants. For a container that is not `lazy`."""
         return SpareSchemas(self._owner(), (SPACES, CATALOGUES), self.settings.spare_schemas)
@@ -188,6 +200,7 @@ class Container:
             InstalledDependencies(
                 self.security, advisory_source(self.settings.advisories, self.settings.advisories_path)
             ),
+            PostgresEvidenceCollector(self.database, self.installation),
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
@@ -218,6 +231,9 @@ class Container:
             security.settle_erasure,
             security.settle_breach,
             security.scan_dependencies,
+            security.begin_collection,
+            security.step_collection,
+            security.complete_collection,
             security.settle_risk,
             security.risk_audience,
             security.breach_audience,

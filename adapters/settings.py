@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     dependency_scan_hours: float = Field(
         default=24.0, gt=0, le=8_760, description="How often our own dependencies are looked up there."
     )
+    evidence_collection_hours: float = Field(
+        default=24.0, gt=0, le=48, description="How often evidence of every control is collected."
+    )
     workflow_sandbox: bool = Field(
         default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
     )

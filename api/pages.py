@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import combustache
 from starlette.responses import HTMLResponse
 
 _FOLDER = Path(__file__).parent / "html"
@@ -30,6 +31,18 @@ def page(name: str, facts: dict[str, Any] | None = None, *, status: int = 200) -
     # `<` could end the element that the facts are in.
     told = json.dumps(facts or {}).replace("<", "\\u003c")
     return HTMLResponse(text.replace("{{facts}}", told), status_code=status, headers=headers)
+
+
+def printed(name: str, facts: dict[str, Any]) -> HTMLResponse:
+    """A page without a script, to be read or printed: its file is a Mustache template of the facts, escaped."""
+    template = (_FOLDER / f"{name}.html").read_text()
+    policy = f"default-src 'none'; style-src '{_hash(template, 'style')}'; base-uri 'none'; frame-ancestors 'none'"
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return HTMLResponse(str(combustache.render(template, facts)), headers=headers)
 
 
 @cache

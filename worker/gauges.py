@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
+from adapters.security.evidence_rounds import platform_report
 from adapters.security.risks import RISKS_IN_REGISTER
 from adapters.security.sealing import unsealed_seconds
 from adapters.telemetry.metrics import (
     AUDIT_UNSEALED,
+    CONTROLS,
     DATABASE_CONNECTIONS,
     DEPENDENCY_SCAN_AGE,
     FENCE_AGE,
@@ -17,6 +19,7 @@ from adapters.telemetry.metrics import (
     SUBSCRIPTION_LAG,
 )
 from domain.bus.ports import EventReader
+from domain.security.control_model import Standing
 from domain.security.risk_model import RiskLevel, level_of
 
 
@@ -28,6 +31,7 @@ async def refresh_gauges(database: Database, events: EventReader) -> None:
         SUBSCRIPTION_LAG.labels(subscription).set(behind)
     AUDIT_UNSEALED.set(await database.run(None, unsealed_seconds))
     await database.run(None, _risks)
+    await database.run(None, _controls)
     DATABASE_CONNECTIONS.labels("idle").set(database.pool.get_idle_size())
     DATABASE_CONNECTIONS.labels("limit").set(database.pool.get_max_size())
     DATABASE_CONNECTIONS.labels("used").set(database.pool.get_size() - database.pool.get_idle_size())
@@ -59,3 +63,9 @@ async def _risks(session: Session) -> None:
         OVERDUE_RISKS.labels(owner).set(sum(row["overdue"] for row in rows if row["owner"] == owner))
     scanned = await session.sql.fetchval("SELECT extract(epoch FROM now() - max(at)) FROM security_dependency_scan")
     DEPENDENCY_SCAN_AGE.set(scanned if scanned is not None else float("inf"))
+
+
+async def _controls(session: Session) -> None:
+    told = await platform_report(session)
+    for standing in Standing:
+        CONTROLS.labels(standing).set(sum(each.standing is standing for each in told.controls))

@@ -5,6 +5,7 @@ from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security.breach import BreachWorkflow
+from workflows.security.collect_evidence import CollectEvidenceWorkflow
 from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
@@ -32,6 +33,7 @@ WORKFLOWS = (
     ThreatWorkflow,
     BreachWorkflow,
     RiskWorkflow,
+    CollectEvidenceWorkflow,
     ScanDependenciesWorkflow,
     ReencryptionWorkflow,
     InvitationWorkflow,

@@ -91,6 +91,24 @@ class Found:
     records: Sequence[tuple[Any, str]]
 
 
+async def unread_seconds(session: Session) -> float:
+    """Age of the oldest record that no rule has looked at yet; 0 if they have seen all."""
+    oldest = 0.0
+    for source, table, at, number, kind in (
+        (SOURCES[0], "events", "recorded_at", "seq", "type"),
+        (SOURCES[1], "security_audit", "at", "n", "action"),
+    ):
+        place = await session.sql.fetchrow("SELECT xid, seq FROM bus_reader WHERE name = $1", source.reader)
+        seconds = await session.sql.fetchval(
+            f"SELECT coalesce(extract(epoch FROM clock_timestamp() - min({at})), 0)::float8 FROM {table} "
+            f"WHERE (xid, {number}) > ($1::xid8, $2::bigint) AND {kind} <> ALL($3)",
+            *((place["xid"], place["seq"]) if place else START),
+            _OWN,
+        )
+        oldest = max(oldest, seconds)
+    return oldest
+
+
 class PostgresThreatDetector:
     """See `domain.security.threat_ports.ThreatDetector`."""
 

@@ -13,6 +13,7 @@ from adapters.security.breaches import PostgresBreaches
 from adapters.security.certificates import PostgresCertificates
 from adapters.security.elevations import PostgresElevations
 from adapters.security.erasures import PostgresErasures
+from adapters.security.evidence import PostgresEvidence
 from adapters.security.exchange_keys import PostgresExchangeKeys
 from adapters.security.grants import PostgresGrants
 from adapters.security.identity_providers import PostgresIdentityProviders
@@ -178,6 +179,7 @@ class PostgresSecurityUnitOfWork:
         self.threats = PostgresThreats(session)
         self.breaches = PostgresBreaches(session)
         self.risks = PostgresRisks(session)
+        self.evidence = PostgresEvidence(session)
         self.bans = PostgresBans(session)
         self.detection_rules = PostgresDetectionRules(session)
         self.data_keys = PostgresDataKeys(session)

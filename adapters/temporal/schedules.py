@@ -26,8 +26,10 @@ from adapters.temporal.plugin import BUSINESS_KEY, MODULE, TENANT_ID
 from domain.kernel.payload import Payload
 from domain.security.audit_log import PLATFORM_LOG, SealAudit
 from domain.security.commands import DetectThreats, RotateSigningKeys
+from domain.security.control_commands import CollectEvidence
 from domain.security.risk_commands import ScanDependencies
-from workflows.security import detect_threats, rotate_signing_keys, scan_dependencies, seal_audit
+from workflows.security import collect_evidence, detect_threats, rotate_signing_keys, scan_dependencies, seal_audit
+from workflows.security.collect_evidence import CollectEvidenceWorkflow
 from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.scan_dependencies import ScanDependenciesWorkflow
@@ -79,6 +81,14 @@ def _recurring(settings: Settings) -> list[Recurring]:
             ScanDependencies(),
             timedelta(hours=settings.dependency_scan_hours),
             "Look for known vulnerabilities",
+        ),
+        Recurring(
+            collect_evidence.SCHEDULE,
+            collect_evidence.workflow_id(None, "scheduled"),
+            CollectEvidenceWorkflow.run,
+            CollectEvidence(),
+            timedelta(hours=settings.evidence_collection_hours),
+            "Collect evidence of every control",
         ),
         Recurring(
             rotate_signing_keys.SCHEDULE,

@@ -194,13 +194,13 @@ class AuditLogged(Event):
     "security.policy.violated",
     version="1.0.0",
     source="security",
-    subject="policy_id",
+    subject="control_id",
     consumers=("notifications", "analytics", "automation"),
 )
 class PolicyViolated(Event):
-    """A resource does not meet a compliance policy."""
+    """A control is not satisfied that was, or was not looked at before; told for each framework that asks for it."""
 
-    policy_id: PolicyId
+    control_id: str = Field(min_length=1, description="In our catalogue, GET /v1/security/controls.", examples=["ac-1"])
     framework: Literal["soc2", "hipaa", "gdpr", "pci_dss", "internal"]
     control: str = Field(description="The control's id in the framework.", examples=["CC6.1"])
     module: str = Field(description="The module that owns the resource.", examples=["billing"])

@@ -121,3 +121,11 @@ class RiskId(Id, prefix="rsk"):
 
 class DependencyScanId(Id, prefix="scn"):
     """A look at what we are made of, for known vulnerabilities."""
+
+
+class EvidenceId(Id, prefix="evd"):
+    """An observation of a control."""
+
+
+class EvidenceCollectionId(Id, prefix="evc"):
+    """A round through the controls."""

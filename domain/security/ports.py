@@ -19,6 +19,7 @@ from domain.security.commands import (
     TenantMigrated,
     TenantPage,
 )
+from domain.security.control_ports import EvidenceStore
 from domain.security.ids import ApiKeyId, DataKeyId, ErasureId, ExchangeKeyId, PolicyId, ReencryptionId
 from domain.security.key_model import DataKey, ExchangeKey, Reencryption, ReencryptionScope
 from domain.security.model import ApiKey, Erasure, Policy, PolicyRevision, Tenant
@@ -218,6 +219,8 @@ class SecurityUnitOfWork(Protocol):
     def threats(self) -> Threats: ...
     @property
     def risks(self) -> Risks: ...
+    @property
+    def evidence(self) -> EvidenceStore: ...
     @property
     def breaches(self) -> Breaches: ...
     @property

@@ -343,7 +343,7 @@ class TestKeyRotationUnderFire:
                 assert asked is not None
                 rotation = asked.json()["data"]
                 assert asked.status_code == 201, rotation
-                await until(_waits_for_a_row(watcher), what="the second batch to wait")
+                await until(_waits_for("security_signing_key%FOR UPDATE", watcher), what="the second batch to wait")
                 platform.kill("worker")
                 keys = [key_id_of(sealed) for sealed in (await kept(watcher)).values()]
                 assert 200 == keys.count(rotation["keyId"])
@@ -359,6 +359,41 @@ class TestKeyRotationUnderFire:
             cipher = await container.keys.cipher("platform")
             assert rotation["keyId"] == cipher.active != before.active
             assert plain == {id_: cipher.unseal(after[id_], context=id_.encode()) for id_ in plain}
+
+
+class TestEvidenceCollectionUnderFire:
+    async def test_goes_on_with_whom_it_has_not_visited_and_is_complete_only_then(self, platform: Platform) -> None:
+        old = platform.up.supervisor.pids["worker"]
+        async with platform.held() as watcher, platform.held() as connection, connection.transaction():
+            # The platform's own controls ask nothing of this table; those of tenants do.
+            await connection.execute("LOCK TABLE platform.security_passkey IN ACCESS EXCLUSIVE MODE")
+            asked = await platform.ask("POST", "/v1/security/evidence-collections")
+            assert asked is not None
+            collection = asked.json()["data"]["id"]
+            await until(_waits_for("security_passkey", watcher), what="a tenant's visit to wait")
+            platform.kill("worker")
+            halfway = await watcher.fetchrow(
+                "SELECT * FROM platform.security_evidence_collection WHERE id = $1", collection
+            )
+        assert halfway is not None
+        assert (1, None) == (halfway["done"], halfway["completed_at"])
+        assert 1 < halfway["scopes"]
+        await platform.recovered("worker", old)
+
+        async with platform.held() as connection:
+            await until(_is_complete(connection, collection), what="the collection to be complete")
+            twice = await connection.fetchval(
+                "SELECT count(*) - count(DISTINCT (tenant_id, control_id)) FROM platform.security_evidence "
+                "WHERE collection_id = $1",
+                collection,
+            )
+            ended = await connection.fetchrow(
+                "SELECT * FROM platform.security_evidence_collection WHERE id = $1", collection
+            )
+        assert 0 == twice
+        assert ended is not None
+        assert ended["scopes"] == ended["done"]
+        assert ended["evidence"] > halfway["evidence"] > 0
 
 
 async def sealed_secrets(container: Container, number: int) -> dict[str, bytes]:
@@ -382,15 +417,27 @@ async def kept(connection: asyncpg.Connection[Any]) -> dict[str, bytes]:
     return {row["id"]: row["sealed"] for row in await connection.fetch("SELECT * FROM platform.security_signing_key")}
 
 
-def _waits_for_a_row(connection: asyncpg.Connection[Any]) -> Any:
+def _waits_for(what: str, connection: asyncpg.Connection[Any]) -> Any:
+    """For a lock, in a statement that says this."""
+
     async def waits() -> bool:
         found = await connection.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-            "AND query LIKE '%security_signing_key%FOR UPDATE%')"
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1)",
+            f"%{what}%",
         )
         return bool(found)
 
     return waits
+
+
+def _is_complete(connection: asyncpg.Connection[Any], collection: str) -> Any:
+    async def is_complete() -> bool:
+        at = await connection.fetchval(
+            "SELECT completed_at FROM platform.security_evidence_collection WHERE id = $1", collection
+        )
+        return at is not None
+
+    return is_complete
 
 
 def _all_under(connection: asyncpg.Connection[Any], key_id: str) -> Any:

@@ -78,6 +78,7 @@ BY_ID = [
     Route("POST", "/v1/security/risks/{risk_id}/plan", body=PLAN),
     Route("POST", "/v1/security/risks/{risk_id}/approve", right=409),
     Route("POST", "/v1/security/risks/{risk_id}/close", body={"outcome": "It was none."}),
+    Route("GET", "/v1/security/evidence-collections/{collection_id}/progress"),
     Route("GET", "/v1/security/threats/{threat_id}"),
     Route("GET", "/v1/security/threats/{threat_id}/progress"),
     Route("POST", "/v1/security/threats/{threat_id}/contain", right=409),
@@ -119,8 +120,12 @@ BY_ID = [
     Route("POST", "/v1/bus/parked/{parked_id}/redeliver", right=202),
     Route("GET", "/v1/bus/traces/{correlation_id}"),
 ]
-# The catalogue is everyone's; a rebuild is started for the caller's own tenant, so there is nothing to name.
-NOBODYS = {"GET /v1/bus/catalogue/{type}/schema.json", "POST /v1/bus/subscriptions/{name}/rebuilds"}
+# The catalogues are everyone's. What is attested or rebuilt is the caller's own tenant's: there is nothing to name.
+NOBODYS = {
+    "POST /v1/security/controls/{control_id}/attest",
+    "GET /v1/bus/catalogue/{type}/schema.json",
+    "POST /v1/bus/subscriptions/{name}/rebuilds",
+}
 
 _PARK = """
 INSERT INTO platform.bus_parked (id, subscription, tenant_id, subject, event_id, xid, seq, code, reason, attempts)
@@ -148,6 +153,18 @@ async def threatened(stack: Stack, owner: Tenant) -> str:
 
     threat: str = await until(found, what="the owner's threat")
     return threat
+
+
+async def collection_of(owner: Tenant) -> str:
+    """A round through the owner's controls, which has begun."""
+    started = await owner.http.post("/v1/security/evidence-collections", headers=owner.headers)
+
+    async def begun() -> list[Any]:
+        items: list[Any] = (await owner.get("/v1/security/evidence-collections"))["items"]
+        return items
+
+    await until(begun, what="the owner's round to begin")
+    return str(started.json()["data"]["id"])
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +255,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "erasure_id": "ers_01h455vb4pex5vsknk084sn02q",
         "threat_id": await threatened(stack, owner),
         "breach_id": breach.json()["data"]["id"],
+        "collection_id": await collection_of(owner),
         "risk_id": risk.json()["data"]["id"],
         "ban_id": ban.json()["data"]["id"],
         "rule_id": rule.json()["data"][0]["id"],
