@@ -47,6 +47,14 @@ from domain.security.ports import AuditSealer, AuditVerifier, KeyRing, Reencrypt
 from domain.security.risk_commands import DependenciesScanned, FollowRisk, RiskState, ScanDependencies
 from domain.security.risk_ports import DependencyScanner
 from domain.security.service import deprovision_tenant, provision_tenant
+from domain.security.subject_commands import (
+    ApplyRetention,
+    FollowSubjectRequest,
+    RetentionApplied,
+    SubjectRequestState,
+    SubjectStep,
+)
+from domain.security.subject_ports import RetentionSweeper, SubjectSteps
 from domain.security.threat_ports import ThreatDetector
 
 
@@ -64,6 +72,8 @@ class SecurityPorts:
     detector: ThreatDetector
     dependencies: DependencyScanner
     evidence: EvidenceCollector
+    subjects: SubjectSteps
+    retention: RetentionSweeper
     new_id: Callable[[type[NetworkBanId]], NetworkBanId]
 
 
@@ -75,6 +85,7 @@ class SecurityActivities:
         self._sealer, self._verifier, self._rotation = ports.sealer, ports.verifier, ports.rotation
         self._reencryptor, self._detector, self._now = ports.reencryptor, ports.detector, now
         self._new_id, self._dependencies, self._evidence = ports.new_id, ports.dependencies, ports.evidence
+        self._subjects, self._retention = ports.subjects, ports.retention
 
     @activity.defn(name="security.provision_tenant")
     async def provision_tenant(self, cmd: ProvisionTenant) -> TenantReady:
@@ -210,3 +221,23 @@ class SecurityActivities:
     async def complete_collection(self, cmd: FollowCollection) -> CollectionProgress:
         """Count the evidence; it is complete if none is missing."""
         return await self._evidence.complete(cmd)
+
+    @activity.defn(name="security.settle_subject_request")
+    async def settle_subject_request(self, cmd: FollowSubjectRequest) -> SubjectRequestState:
+        """Let a data subject's request begin if it is time and nothing is in the way; where it stands."""
+        return await self._subjects.settle(cmd)
+
+    @activity.defn(name="security.step_subject_request")
+    async def step_subject_request(self, cmd: SubjectStep) -> None:
+        """One module's part of it, and its receipt."""
+        await self._subjects.step(cmd)
+
+    @activity.defn(name="security.complete_subject_request")
+    async def complete_subject_request(self, cmd: FollowSubjectRequest) -> SubjectRequestState:
+        """Look whether anything is left, and sign if not."""
+        return await self._subjects.complete(cmd)
+
+    @activity.defn(name="security.apply_retention")
+    async def apply_retention(self, _: ApplyRetention) -> RetentionApplied:
+        """Delete what tenants want to keep no longer."""
+        return await self._retention.sweep(now=self._now(), heartbeat=activity.heartbeat)

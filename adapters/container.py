@@ -20,10 +20,13 @@ from activities.security import SecurityActivities, SecurityPorts
 from adapters.analytics.catalogues import CATALOGUES
 from adapters.analytics.event_counts import EventCounts
 from adapters.analytics.event_lake import EventLake
+from adapters.analytics.personal_data import AnalyticsPersonalData
 from adapters.analytics.postgres import PostgresAnalyticsUnitOfWork
+from adapters.automation.personal_data import AutomationPersonalData
 from adapters.automation.postgres import OnboardingDesk, PostgresAutomationUnitOfWork
 from adapters.billing.entitlements import entitlements_of
 from adapters.billing.postgres import KnownPlans, PostgresBillingUnitOfWork
+from adapters.bus.personal_data import PERSONAL, BusPersonalData
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
 from adapters.bus.store import PostgresEventReader
@@ -31,9 +34,11 @@ from adapters.bus.subscriptions import PostgresSubscriptions
 from adapters.bus.transport import PostgresTransport
 from adapters.kernel.clock import new_id, utc_now
 from adapters.kernel.outside import Outside
+from adapters.notifications.personal_data import NotificationsPersonalData
 from adapters.notifications.postgres import PostgresNotificationsUnitOfWork
 from adapters.notifications.smtp import SmtpSender
 from adapters.postgres.database import Database, connect
+from adapters.postgres.personal_data import HoldsNothing, HoldsPersonalData
 from adapters.postgres.session import Session
 from adapters.postgres.spares import SpareSchemas
 from adapters.postgres.wakeups import Wakeups
@@ -49,12 +54,15 @@ from adapters.security.keyring import PostgresKeyRing
 from adapters.security.master_keys import MasterKeys, master_keys, root_secret
 from adapters.security.migrations import PostgresTenantMigrations
 from adapters.security.passwords import Passwords
+from adapters.security.personal_data import SecurityPersonalData
 from adapters.security.postgres import PostgresSecurityUnitOfWork
 from adapters.security.reencryption import PostgresReencryptor
+from adapters.security.retention import PostgresRetention
 from adapters.security.revocations import Revocations
 from adapters.security.sealing import AuditSealer
 from adapters.security.signing_keys import SigningKeyRing
 from adapters.security.spaces import SPACES
+from adapters.security.subject_steps import PostgresSubjectSteps
 from adapters.security.verification import AuditVerifier
 from adapters.settings import EventTransportKind, Settings
 from adapters.temporal.plugin import connect as connect_temporal
@@ -63,6 +71,7 @@ from domain.bus.ports import EventTransport
 from domain.catalogue import CATALOGUE
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
+from domain.kernel.personal_data import IMPERSONAL
 from domain.permissions import PERMISSIONS
 from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
@@ -137,6 +146,17 @@ class Container:
         self.signing_keys = SigningKeyRing(database, self.security, self.keys, self.revocations)
         self.detector = PostgresThreatDetector(database)
         self.reencryptor = PostgresReencryptor(database, self.keys, self.masters)
+        self.holders: tuple[HoldsPersonalData, ...] = (
+            NotificationsPersonalData(),
+            AutomationPersonalData(),
+            BusPersonalData(),
+            AnalyticsPersonalData(self.lake, PERSONAL),
+            HoldsNothing("billing", dict.fromkeys(("billing_plan", "billing_subscription"), IMPERSONAL)),
+            *(HoldsNothing(each, {}) for each in ("gateway", "collaboration", "cad", "spatial", "compression")),
+            SecurityPersonalData(),
+        )
+        self.subject_steps = PostgresSubjectSteps(database, self.keys, self.signer, self.holders)
+        self.subjects_key = hmac.digest(self.root_secret, b"data-subjects", "sha256")
         self.outside = Outside(private=settings.outside_private)
         self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
@@ -201,6 +221,8 @@ class Container:
                 self.security, advisory_source(self.settings.advisories, self.settings.advisories_path)
             ),
             PostgresEvidenceCollector(self.database, self.installation),
+            self.subject_steps,
+            PostgresRetention(self.database),
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
@@ -231,6 +253,10 @@ class Container:
             security.settle_erasure,
             security.settle_breach,
             security.scan_dependencies,
+            security.settle_subject_request,
+            security.step_subject_request,
+            security.complete_subject_request,
+            security.apply_retention,
             security.begin_collection,
             security.step_collection,
             security.complete_collection,

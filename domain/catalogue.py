@@ -16,6 +16,7 @@ from domain.security import (
     key_events,
     oauth_events,
     risk_events,
+    subject_events,
     threat_events,
 )
 from domain.security import events as security
@@ -34,6 +35,7 @@ CATALOGUE = Catalogue.of(
     erasure_events,
     breach_events,
     risk_events,
+    subject_events,
     key_events,
     threat_events,
     oauth_events,

@@ -16,6 +16,7 @@ from adapters.telemetry.metrics import (
     OPEN_RISKS,
     OVERDUE_RISKS,
     PARKED_EVENTS,
+    SUBJECT_REQUESTS,
     SUBSCRIPTION_LAG,
 )
 from domain.bus.ports import EventReader
@@ -32,6 +33,7 @@ async def refresh_gauges(database: Database, events: EventReader) -> None:
     AUDIT_UNSEALED.set(await database.run(None, unsealed_seconds))
     await database.run(None, _risks)
     await database.run(None, _controls)
+    await database.run(None, _subject_requests)
     DATABASE_CONNECTIONS.labels("idle").set(database.pool.get_idle_size())
     DATABASE_CONNECTIONS.labels("limit").set(database.pool.get_max_size())
     DATABASE_CONNECTIONS.labels("used").set(database.pool.get_size() - database.pool.get_idle_size())
@@ -69,3 +71,12 @@ async def _controls(session: Session) -> None:
     told = await platform_report(session)
     for standing in Standing:
         CONTROLS.labels(standing).set(sum(each.standing is standing for each in told.controls))
+
+
+async def _subject_requests(session: Session) -> None:
+    row = await session.sql.fetchrow(
+        "SELECT count(*) FILTER (WHERE due_at >= now()) AS open, count(*) FILTER (WHERE due_at < now()) AS overdue "
+        "FROM security_subject_request WHERE status IN ('waiting', 'blocked', 'running')"
+    )
+    for standing in ("open", "overdue"):
+        SUBJECT_REQUESTS.labels(standing).set(row[standing] if row else 0)

@@ -24,9 +24,20 @@ from domain.security.events import InvitationClosed, InvitationCreated, Password
 from domain.security.key_events import ReencryptionRequested
 from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
+from domain.security.subject_commands import FollowSubjectRequest
+from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
-from workflows.security import breach, elevation, erasure, invitation, password_reset, reencryption, risk
+from workflows.security import (
+    breach,
+    elevation,
+    erasure,
+    invitation,
+    password_reset,
+    reencryption,
+    risk,
+    subject_request,
+)
 from workflows.security.breach import BreachWorkflow
 from workflows.security.elevation import ElevationWorkflow
 from workflows.security.erasure import ErasureWorkflow
@@ -34,6 +45,7 @@ from workflows.security.invitation import InvitationWorkflow
 from workflows.security.password_reset import PasswordResetWorkflow
 from workflows.security.reencryption import ReencryptionWorkflow
 from workflows.security.risk import RiskWorkflow
+from workflows.security.subject_request import SubjectRequestWorkflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,19 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         on=RiskChanged,
         signal=RiskWorkflow.changed,
         id=lambda fact: risk.workflow_id(fact.tenant_id, fact.risk_id),
+        input=lambda fact: fact.change,
+    ),
+    Starts(
+        on=SubjectRequestReceived,
+        workflow=SubjectRequestWorkflow.run,
+        id=lambda fact: subject_request.workflow_id(fact.tenant_id, fact.subject_request_id),
+        input=lambda fact: FollowSubjectRequest.model_validate(fact.model_dump()),
+        summary=lambda fact: f"{fact.kind} for a data subject, due {fact.due_at:%Y-%m-%d}",
+    ),
+    Signals(
+        on=SubjectRequestChanged,
+        signal=SubjectRequestWorkflow.changed,
+        id=lambda fact: subject_request.workflow_id(fact.tenant_id, fact.subject_request_id),
         input=lambda fact: fact.change,
     ),
     Starts(

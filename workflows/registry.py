@@ -4,6 +4,7 @@ from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
 from workflows.sagas.onboarding import OnboardingSaga
+from workflows.security.apply_retention import ApplyRetentionWorkflow
 from workflows.security.breach import BreachWorkflow
 from workflows.security.collect_evidence import CollectEvidenceWorkflow
 from workflows.security.detect_threats import DetectThreatsWorkflow
@@ -16,6 +17,7 @@ from workflows.security.risk import RiskWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
 from workflows.security.scan_dependencies import ScanDependenciesWorkflow
 from workflows.security.seal_audit import SealAuditWorkflow
+from workflows.security.subject_request import SubjectRequestWorkflow
 from workflows.security.threat import ThreatWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
 
@@ -33,6 +35,8 @@ WORKFLOWS = (
     ThreatWorkflow,
     BreachWorkflow,
     RiskWorkflow,
+    SubjectRequestWorkflow,
+    ApplyRetentionWorkflow,
     CollectEvidenceWorkflow,
     ScanDependenciesWorkflow,
     ReencryptionWorkflow,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adapters.postgres.session import Session
@@ -38,6 +38,16 @@ class EventLake:
         """Load them in one snapshot."""
         assert session is None
         await asyncio.to_thread(self._open().load, tenant, events)
+
+    async def naming(
+        self, tenant: TenantId, address: str, fields: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str]]:
+        """Ids and types of the events in the lake that name this address in one of these fields of their types."""
+        return await asyncio.to_thread(self._open().naming, tenant, address, fields)
+
+    async def blank(self, tenant: TenantId, address: str, fields: Mapping[str, Sequence[str]]) -> int:
+        """Blank those fields, for good; how many events."""
+        return await asyncio.to_thread(self._open().blank, tenant, address, fields)
 
     def close(self) -> None:
         """Let go of every open lake."""

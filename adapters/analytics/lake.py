@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 import orjson
@@ -18,6 +19,7 @@ from analytics.lake import EVENTS, EVENTS_DDL, attach, open_session
 from domain.bus.event import START, Position, RecordedEvent
 from domain.kernel.ids import TenantId
 
+T = TypeVar("T")
 TEMPLATE = "lake_template"
 _OPEN_LAKES = 16
 
@@ -38,9 +40,20 @@ class LakeLoader:
 
     def load(self, tenant: TenantId, events: Sequence[RecordedEvent]) -> None:
         """Append the events that are not in the lake yet; a repeated load changes nothing."""
+        self._guarded(tenant, lambda lake: self._append(lake, events))
+
+    def naming(self, tenant: TenantId, address: str, fields: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+        """Ids and types of the events in the lake that name this address in one of these fields of their types."""
+        return self._guarded(tenant, lambda lake: _naming(lake, address, fields))
+
+    def blank(self, tenant: TenantId, address: str, fields: Mapping[str, Sequence[str]]) -> int:
+        """Blank those fields, and forget the files and snapshots in which they were not; how many events."""
+        return self._guarded(tenant, lambda lake: _blank(lake, address, fields))
+
+    def _guarded(self, tenant: TenantId, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         with self._lock:
             try:
-                self._append(self._session(tenant), events)
+                return work(self._session(tenant))
             except duckdb.Error:
                 # A broken connection or a half-open transaction is not worth keeping.
                 if broken := self._sessions.pop(tenant, None):
@@ -84,6 +97,42 @@ def make_template(dsn: str) -> None:
     with open_session() as session:
         attach(session, dsn, TEMPLATE, files=Path("/harborgrid-template"), read_only=False)
         session.execute(EVENTS_DDL)
+
+
+def _naming(
+    lake: duckdb.DuckDBPyConnection, address: str, fields: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
+    rows: list[Any] = []
+    for kind, names in fields.items():
+        named = " OR ".join("lower(json_extract_string(data, ?)) = ?" for _ in names)
+        values = [value for name in names for value in (f"$.{name}", address)]
+        rows += lake.execute(
+            f"SELECT id, type FROM lake.events WHERE type = ? AND ({named})", [kind, *values]
+        ).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def _blank(lake: duckdb.DuckDBPyConnection, address: str, fields: Mapping[str, Sequence[str]]) -> int:
+    found = _naming(lake, address, fields)
+    if found:
+        loaded = _loaded_up_to(lake)
+        lake.execute("BEGIN")
+        for id_, kind in found:
+            blanks = orjson.dumps(dict.fromkeys(fields[kind], "[erased]")).decode()
+            lake.execute("UPDATE lake.events SET data = json_merge_patch(data, ?::JSON) WHERE id = ?", [blanks, id_])
+        # The newest snapshot says how far events were loaded, whatever it was made for.
+        lake.execute("CALL lake.set_commit_message('harborgrid', 'erasure', extra_info => ?)", [str(loaded)])
+        lake.execute("COMMIT")
+        _forget_the_past(lake)
+    return len(found)
+
+
+def _forget_the_past(lake: duckdb.DuckDBPyConnection) -> None:
+    """Write files anew without what was deleted from them, then drop every older snapshot and its files."""
+    lake.execute("CALL ducklake_flush_inlined_data('lake')")
+    lake.execute("CALL ducklake_rewrite_data_files('lake', 'events', delete_threshold => 0)")
+    lake.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
+    lake.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
 
 
 def _loaded_up_to(lake: duckdb.DuckDBPyConnection) -> Position:

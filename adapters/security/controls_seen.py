@@ -20,6 +20,7 @@ from domain.security.checkpoint import CheckpointVerifier
 from domain.security.control_model import EvidenceState, Observed
 from domain.security.data_keys import PLATFORM
 from domain.security.errors import CheckpointInvalid
+from domain.security.subject_model import RetentionCategory
 
 _NAMED = 50
 _BEHIND_SECONDS = 600
@@ -318,6 +319,32 @@ async def card_numbers(look: Look) -> Observed:
     )
 
 
+async def subjects_answered(look: Look) -> Observed:
+    """Requests of data subjects that are open after their month."""
+    late = await look.ids(
+        "SELECT id FROM security_subject_request WHERE tenant_id = $1 "
+        "AND status IN ('waiting', 'blocked', 'running') AND due_at < $2 ORDER BY id",
+        look.tenant,
+        look.now,
+    )
+    return seen(
+        late,
+        good="No request of a data subject is open after a month.",
+        bad=f"{len(late)} requests of data subjects are open after a month.",
+    )
+
+
+async def retention_decided(look: Look) -> Observed:
+    """Categories without a retention rule."""
+    there = await look.ids("SELECT category FROM security_retention_rule WHERE tenant_id = $1", look.tenant)
+    missing = [each.value for each in RetentionCategory if each not in there]
+    return seen(
+        missing,
+        good="Every category has a retention rule.",
+        bad=f"{len(missing)} categories have no retention rule, and are kept for good.",
+    )
+
+
 def is_card_number(digits: str) -> bool:
     """Whether the last digit checks the others (ISO/IEC 7812-1, the Luhn formula)."""
     doubled = (
@@ -345,6 +372,8 @@ COLLECTORS: Mapping[str, Collector] = {
         dependencies_scanned,
         risks_treated,
         card_numbers,
+        subjects_answered,
+        retention_decided,
     )
 }
 """By the check that the catalogue names."""

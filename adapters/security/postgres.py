@@ -27,6 +27,7 @@ from adapters.security.risks import PostgresRisks
 from adapters.security.second_factors import PostgresSecondFactors
 from adapters.security.signing_keys import PostgresSigningKeys
 from adapters.security.spaces import PostgresTenantSpaces
+from adapters.security.subjects import PostgresSubjectRequests
 from adapters.security.threats import PostgresBans, PostgresDetectionRules, PostgresThreats
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -179,6 +180,7 @@ class PostgresSecurityUnitOfWork:
         self.threats = PostgresThreats(session)
         self.breaches = PostgresBreaches(session)
         self.risks = PostgresRisks(session)
+        self.subjects = PostgresSubjectRequests(session)
         self.evidence = PostgresEvidence(session)
         self.bans = PostgresBans(session)
         self.detection_rules = PostgresDetectionRules(session)

@@ -34,6 +34,7 @@ AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest aud
 AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")
 AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])
 DETECTION_RECORDS = Counter("security_detection_records_total", "Log records that detection rules have looked at.")
+SUBJECT_REQUESTS = Gauge("security_subject_requests", "Requests of data subjects that are not answered.", ["standing"])
 CONTROLS = Gauge("security_controls", "The platform's own controls, by where they stand.", ["standing"])
 OPEN_RISKS = Gauge("security_open_risks", "Risks that are not closed, in the register.", ["owner", "level"])
 OVERDUE_RISKS = Gauge("security_overdue_risks", "Open risks whose deadline has passed.", ["owner"])

@@ -28,7 +28,16 @@ from domain.security.audit_log import PLATFORM_LOG, SealAudit
 from domain.security.commands import DetectThreats, RotateSigningKeys
 from domain.security.control_commands import CollectEvidence
 from domain.security.risk_commands import ScanDependencies
-from workflows.security import collect_evidence, detect_threats, rotate_signing_keys, scan_dependencies, seal_audit
+from domain.security.subject_commands import ApplyRetention
+from workflows.security import (
+    apply_retention,
+    collect_evidence,
+    detect_threats,
+    rotate_signing_keys,
+    scan_dependencies,
+    seal_audit,
+)
+from workflows.security.apply_retention import ApplyRetentionWorkflow
 from workflows.security.collect_evidence import CollectEvidenceWorkflow
 from workflows.security.detect_threats import DetectThreatsWorkflow
 from workflows.security.rotate_signing_keys import RotateSigningKeysWorkflow
@@ -89,6 +98,14 @@ def _recurring(settings: Settings) -> list[Recurring]:
             CollectEvidence(),
             timedelta(hours=settings.evidence_collection_hours),
             "Collect evidence of every control",
+        ),
+        Recurring(
+            apply_retention.SCHEDULE,
+            apply_retention.workflow_id("scheduled"),
+            ApplyRetentionWorkflow.run,
+            ApplyRetention(),
+            timedelta(days=1),
+            "Delete what tenants want to keep no longer",
         ),
         Recurring(
             rotate_signing_keys.SCHEDULE,

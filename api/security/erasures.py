@@ -31,6 +31,7 @@ from domain.security.errors import (
 from domain.security.ids import ErasureId
 from domain.security.model import Erasure, Principal
 from domain.security.permissions import CANCEL_ERASURE, READ_ERASURES, REQUEST_ERASURE
+from domain.security.subject_errors import LegalHoldActive
 from workflows.security.erasure import ErasureWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/erasures", tags=["security"], route_class=Route)
@@ -56,7 +57,7 @@ async def list_erasures(
     "",
     status_code=201,
     response_model=Answer[Erasure],
-    responses=problems(OperatorsOnly, TenantNotFound, TenantStillActive, ErasureUnderWay),
+    responses=problems(OperatorsOnly, TenantNotFound, TenantStillActive, ErasureUnderWay, LegalHoldActive),
 )
 async def post_erasure(
     body: ErasureBody, _: Annotated[Principal, may(REQUEST_ERASURE)], world: World

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
 
 from domain.automation.ids import ApprovalId, AutomationId, ExecutionId, OnboardingId
-from domain.bus.event import Event, EventId, event
+from domain.bus.event import PERSONAL, Event, EventId, event
 from domain.kernel.ids import TenantId, UserId
 
 
@@ -153,8 +153,8 @@ class OnboardingRequested(Event):
     onboarding_id: OnboardingId
     tenant_id: TenantId
     organisation: str = Field(examples=["Fjord Engineering AS"])
-    owner_name: str = Field(examples=["Ingrid Solberg"])
-    owner_email: str = Field(examples=["ingrid@fjord.example"])
+    owner_name: str = Field(examples=["Ingrid Solberg"], json_schema_extra=PERSONAL)
+    owner_email: str = Field(examples=["ingrid@fjord.example"], json_schema_extra=PERSONAL)
     plan_code: str = Field(examples=["pro"])
     locale: str = Field(description="BCP 47 language tag for messages to the owner.", examples=["nb-NO"])
     timezone: str = Field(description="IANA time zone of the billing periods.", examples=["Europe/Oslo"])

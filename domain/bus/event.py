@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from domain.kernel.ids import Id, TenantId, UserId
 from domain.kernel.payload import Payload
@@ -52,6 +53,17 @@ class EventType(Payload):
     purpose: str
     subject: str
     telemetry: bool = False
+
+
+PERSONAL: JsonDict = {"x-personal-data": True}
+"""Of a field: it says something about a person, and is blanked when that person is erased."""
+
+
+def personal_fields(kind: type[Event]) -> tuple[str, ...]:
+    """The fields of an event type that say something about a person, as they are called on the wire."""
+    return tuple(
+        field.alias or name for name, field in kind.model_fields.items() if field.json_schema_extra == PERSONAL
+    )
 
 
 class Event(Payload):

@@ -56,8 +56,12 @@ class CheckpointSigner:
 
     def sign(self, checkpoint: Checkpoint) -> str:
         """The signed note."""
-        signature = self._key.sign(checkpoint.body.encode())
-        return f"{checkpoint.body}\n\u2014 {NAME} {_text(self.verifier.key_hash + signature)}\n"
+        return self.note(checkpoint.body)
+
+    def note(self, text: str) -> str:
+        """A text that ends with a line break, as a signed note (C2SP). Its first line says what kind of text it is."""
+        signature = self._key.sign(text.encode())
+        return f"{text}\n\u2014 {NAME} {_text(self.verifier.key_hash + signature)}\n"
 
 
 class CheckpointVerifier:
@@ -87,7 +91,11 @@ class CheckpointVerifier:
         return verifier
 
     def open(self, note: str) -> Checkpoint:
-        """What a signed note says. Raises CheckpointInvalid if it is malformed or not signed by this key."""
+        """What a signed checkpoint says. Raises CheckpointInvalid if it is malformed or not signed by this key."""
+        return Checkpoint.parse(self.text_of(note))
+
+    def text_of(self, note: str) -> str:
+        """The text of a signed note. Raises CheckpointInvalid if it is not signed by this key."""
         body, gap, signatures = note.rpartition("\n\n")
         if not gap:
             raise CheckpointInvalid("a signed note has an empty line before its signatures")
@@ -102,7 +110,7 @@ class CheckpointVerifier:
                 self._key.verify(signed[4:], text.encode())
             except InvalidSignature:
                 raise CheckpointInvalid("the signature does not fit the checkpoint") from None
-            return Checkpoint.parse(text)
+            return text
         raise CheckpointInvalid("the note is not signed with this key")
 
 

@@ -16,6 +16,7 @@ from domain.security.ids import ErasureId
 from domain.security.model import Erasure, ErasureStatus, TenantStatus
 from domain.security.permissions import CANCEL_ERASURE, REQUEST_ERASURE
 from domain.security.ports import SecurityUnitOfWork
+from domain.security.subjects import refuse_while_held
 
 LONGEST_GRACE = timedelta(days=90)
 
@@ -25,7 +26,7 @@ async def request(
 ) -> Erasure:
     """Destroy a removed tenant's data keys once the grace is over.
 
-    Raises TenantNotFound, TenantStillActive, ErasureUnderWay if it is asked for already, or done.
+    Raises TenantNotFound, TenantStillActive, LegalHoldActive, ErasureUnderWay if it is asked for already, or done.
     """
     await uow.tenants.hold(tenant)
     found = await uow.tenants.find(tenant)
@@ -33,6 +34,7 @@ async def request(
         raise TenantNotFound
     if found.status is not TenantStatus.DEPROVISIONED:
         raise TenantStillActive
+    await refuse_while_held(uow, tenant)
     other = await uow.erasures.of(tenant)
     if other is not None:
         raise ErasureUnderWay(erasure_id=other.id, status=other.status.value)

@@ -129,3 +129,11 @@ class EvidenceId(Id, prefix="evd"):
 
 class EvidenceCollectionId(Id, prefix="evc"):
     """A round through the controls."""
+
+
+class SubjectRequestId(Id, prefix="dsr"):
+    """A data subject's request."""
+
+
+class LegalHoldId(Id, prefix="hld"):
+    """A matter for which something must not be erased."""

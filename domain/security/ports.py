@@ -43,6 +43,7 @@ from domain.security.people_ports import (
     Users,
 )
 from domain.security.risk_ports import Risks
+from domain.security.subject_ports import SubjectRequests
 from domain.security.threat_ports import Bans, Breaches, DetectionRules, Threats
 
 
@@ -219,6 +220,8 @@ class SecurityUnitOfWork(Protocol):
     def threats(self) -> Threats: ...
     @property
     def risks(self) -> Risks: ...
+    @property
+    def subjects(self) -> SubjectRequests: ...
     @property
     def evidence(self) -> EvidenceStore: ...
     @property

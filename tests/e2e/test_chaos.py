@@ -396,6 +396,47 @@ class TestEvidenceCollectionUnderFire:
         assert ended["evidence"] > halfway["evidence"] > 0
 
 
+class TestErasureUnderFire:
+    async def test_goes_on_with_who_has_no_receipt_and_signs_only_then(self, platform: Platform) -> None:
+        old = platform.up.supervisor.pids["worker"]
+        async with platform.held() as watcher, platform.held() as connection, connection.transaction():
+            tenant = await connection.fetchval(
+                "SELECT id FROM platform.security_tenant WHERE status = 'active' LIMIT 1"
+            )
+            # A stronger lock would give this transaction an id, and no event behind it would be read.
+            await connection.execute("LOCK TABLE platform.automation_onboarding IN SHARE MODE")
+            body = {"kind": "erasure", "email": "leaver@example.com", "reason": "by letter", "graceDays": 0}
+            asked = await platform.ask("POST", f"/v1/security/subject-requests?tenantId={tenant}", json=body)
+            assert asked is not None
+            request = asked.json()["data"]["id"]
+            await until(_waits_for("automation_onboarding", watcher), what="the second module to wait")
+            platform.kill("worker")
+            receipts, certificate = await _erasure(watcher, request)
+            assert (["notifications"], None) == (receipts, certificate)
+        await platform.recovered("worker", old)
+
+        async with platform.held() as connection:
+
+            async def signed() -> bool:
+                return (await _erasure(connection, request))[1] is not None
+
+            await until(signed, what="the certificate")
+            receipts, certificate = await _erasure(connection, request)
+        assert 11 == len(receipts) == len(set(receipts))
+        assert all(f"\n{module}: found" in certificate for module in receipts)
+
+
+async def _erasure(connection: asyncpg.Connection[Any], request: str) -> tuple[list[str], Any]:
+    """Who has given a receipt, and the certificate."""
+    rows = await connection.fetch(
+        "SELECT module FROM platform.security_subject_receipt WHERE request_id = $1 ORDER BY at", request
+    )
+    certificate = await connection.fetchval(
+        "SELECT certificate FROM platform.security_subject_request WHERE id = $1", request
+    )
+    return [row["module"] for row in rows], certificate
+
+
 async def sealed_secrets(container: Container, number: int) -> dict[str, bytes]:
     """So many of the platform's, and what is in them."""
     cipher = await container.keys.cipher("platform")

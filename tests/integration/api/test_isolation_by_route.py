@@ -79,6 +79,12 @@ BY_ID = [
     Route("POST", "/v1/security/risks/{risk_id}/approve", right=409),
     Route("POST", "/v1/security/risks/{risk_id}/close", body={"outcome": "It was none."}),
     Route("GET", "/v1/security/evidence-collections/{collection_id}/progress"),
+    Route("GET", "/v1/security/subject-requests/{subject_request_id}"),
+    Route("GET", "/v1/security/subject-requests/{subject_request_id}/progress"),
+    Route("GET", "/v1/security/subject-requests/{subject_request_id}/document", right=409),
+    Route("GET", "/v1/security/subject-requests/{subject_request_id}/certificate", right=409),
+    Route("POST", "/v1/security/subject-requests/{subject_request_id}/cancel"),
+    Route("POST", "/v1/security/legal-holds/{legal_hold_id}/lift"),
     Route("GET", "/v1/security/threats/{threat_id}"),
     Route("GET", "/v1/security/threats/{threat_id}/progress"),
     Route("POST", "/v1/security/threats/{threat_id}/contain", right=409),
@@ -123,6 +129,7 @@ BY_ID = [
 # The catalogues are everyone's. What is attested or rebuilt is the caller's own tenant's: there is nothing to name.
 NOBODYS = {
     "POST /v1/security/controls/{control_id}/attest",
+    "PUT /v1/security/retention-rules/{category}",
     "GET /v1/bus/catalogue/{type}/schema.json",
     "POST /v1/bus/subscriptions/{name}/rebuilds",
 }
@@ -224,6 +231,9 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "risk": "unlikely",
     }
     breach = await owner.http.post("/v1/security/breaches", json=told, headers=owner.headers)
+    wanted = {"kind": "erasure", "email": "leaver@owners.example", "reason": "for the test", "graceDays": 9}
+    subject = await owner.http.post("/v1/security/subject-requests", json=wanted, headers=owner.headers)
+    hold = await owner.http.post("/v1/security/legal-holds", json={"matter": "Water"}, headers=owner.headers)
     risk = await owner.http.post("/v1/security/risks", json={"title": "A leak"}, headers=owner.headers)
     rule = await owner.http.post("/v1/security/detection-rules", json={"text": RULE}, headers=owner.headers)
     exchange = await owner.http.post("/v1/security/exchange-keys", json={"name": "theirs"}, headers=owner.headers)
@@ -256,6 +266,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         "threat_id": await threatened(stack, owner),
         "breach_id": breach.json()["data"]["id"],
         "collection_id": await collection_of(owner),
+        "subject_request_id": subject.json()["data"]["id"],
+        "legal_hold_id": hold.json()["data"]["id"],
         "risk_id": risk.json()["data"]["id"],
         "ban_id": ban.json()["data"]["id"],
         "rule_id": rule.json()["data"][0]["id"],
