@@ -76,8 +76,8 @@ SOURCES = (
         lambda row: audit_record(row["id"], row["at"], _tenant(row), row),
     ),
 )
-# What detection itself says must not set it off again.
-_OWN = ["security.threat.detected", "security.detect_threat"]
+# What detection itself says must not set it off again, and audit records are read where they are.
+_OWN = ["security.threat.detected", "security.audit.logged", "security.detect_threat"]
 
 
 @dataclass(frozen=True, slots=True)

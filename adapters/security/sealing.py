@@ -20,6 +20,7 @@ from domain.bus.event import START, Position
 from domain.kernel.ids import TenantId
 from domain.security.audit_log import FIRST_LINK, PLATFORM_LOG, Sealed, canonical, link, origin_of
 from domain.security.checkpoint import Checkpoint, CheckpointSigner
+from domain.security.events import AuditLogged
 from domain.security.merkle import Range, head, leaf_hash
 
 BATCH = 2000
@@ -151,6 +152,9 @@ async def _append(session: Session, log: str, records: Sequence[Mapping[str, Any
         leaves,
         links,
     )
+    if log != PLATFORM_LOG:
+        told = [_logged(*each) for each in zip(records, range(begin + 1, end + 1), links, strict=True)]
+        session.append(*told, tenant=TenantId(log))
     for subtree in range(begin // SUBTREE, end // SUBTREE):
         rows = await session.sql.fetch(
             "SELECT leaf FROM security_audit_leaf WHERE log = $1 AND index >= $2 AND index < $3 ORDER BY index",
@@ -164,3 +168,17 @@ async def _append(session: Session, log: str, records: Sequence[Mapping[str, Any
             subtree,
             head([row["leaf"] for row in rows]),
         )
+
+
+def _logged(record: Mapping[str, Any], sequence: int, link: bytes) -> AuditLogged:
+    return AuditLogged(
+        audit_record_id=record["id"],
+        sequence=sequence,
+        actor_kind=record["actor_kind"],
+        actor_id=record["actor_id"],
+        action=record["action"],
+        resource=record["resource"],
+        outcome=record["outcome"],
+        record_sha256=link.hex(),
+        occurred_at=record["at"],
+    )

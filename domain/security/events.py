@@ -178,16 +178,16 @@ class ThreatDetected(Event):
 
 @event("security.audit.logged", version="1.0.0", source="security", subject="audit_record_id", consumers=("analytics",))
 class AuditLogged(Event):
-    """An action entered the audit trail; its details are read there."""
+    """An action was sealed in the tenant's audit log, within a minute of it; its details are read there."""
 
     audit_record_id: AuditRecordId
-    sequence: PositiveInt = Field(description="Its place in the tenant's trail, without gaps.", examples=[90_210])
+    sequence: PositiveInt = Field(description="Its place in the tenant's log, from 1, without gaps.", examples=[90_210])
     actor_kind: ActorKind
     actor_id: str = Field(examples=["usr_01h455vb4pex5vsknk084sn02q"])
     action: str = Field(description="`module.verb`.", examples=["security.create_api_key"])
     resource: str = Field(description="Id of what it was done to.", examples=["key_01h455vb4pex5vsknk084sn02q"])
     outcome: Outcome
-    record_sha256: Sha256 = Field(description="Hash of this record and of its predecessor's hash.")
+    record_sha256: Sha256 = Field(description="The hash chain's link: of this record's leaf and of the link before.")
 
 
 @event(

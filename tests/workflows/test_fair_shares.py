@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from itertools import count
 
 from conftest import Stack, Tenant, until
@@ -33,15 +34,20 @@ class Office:
         self.queue = f"office-{next(_queues)}"
         self.client = stack.container.temporal
         self.starter = WorkflowStarter(self.client, self.queue, FairShares(stack.container.database))
+        self.asked: list[str] = []
         self.done: list[str] = []
 
     async def ask(self, tenant: Tenant, errands: int) -> None:
         for _ in range(errands):
             id_ = f"{tenant.id}/tests/errand/{new_id(OnboardingId)}"
             assert await self.starter.start(Errand.run, tenant.id, id=id_, summary="an errand")
+            self.asked.append(id_)
 
     async def open_until(self, errands: int) -> list[str]:
-        """Whose errands were done, in order."""
+        """Whose errands were done, in order, once all of them were in the queue."""
+        async with Worker(self.client, task_queue=self.queue, workflows=[Errand]):
+            for id_ in self.asked:
+                await until(partial(self._is_queued, id_), what=f"{id_} to be in the queue")
 
         @activity.defn(name="tests.run_errand")
         async def run_errand(tenant: str) -> None:
@@ -53,17 +59,16 @@ class Office:
         worker = Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[Errand],
             activities=[run_errand],
             max_concurrent_activities=1,
-            max_concurrent_workflow_tasks=2,
-            max_concurrent_workflow_task_polls=2,
-            # Handed over with the workflow task, an activity would jump the queue that this is about.
-            disable_eager_activity_execution=True,
         )
         async with worker:
             await until(enough, what=f"{errands} errands")
         return self.done[:errands]
+
+    async def _is_queued(self, id_: str) -> bool:
+        description = await self.client.get_workflow_handle(id_).describe()
+        return bool(description.raw_description.pending_activities)
 
 
 class TestFairShares:

@@ -11,10 +11,13 @@ from conftest import Stack, Tenant, until
 from people import code
 
 from adapters.kernel.clock import new_id, utc_now
+from adapters.postgres.session import Session
+from adapters.security.controls_seen import COLLECTORS, Look
 from adapters.security.evidence_rounds import PostgresEvidenceCollector
 from domain.kernel.ids import TenantId
 from domain.security.control_catalogue import CONTROLS
 from domain.security.control_commands import BeginCollection, FollowCollection
+from domain.security.control_model import Observed
 from domain.security.controls import collected_in
 from domain.security.ids import EvidenceCollectionId
 
@@ -134,10 +137,8 @@ class TestViolation:
             "evt_0000000000000000000000card",
         )
 
-        await collected(stack, stack.operator)
+        await collected(stack, tenant.headers)
 
-        told = await stands(stack.http, {**stack.operator})
-        assert told["ac-4"]["standing"] == "satisfied"
         async with stack.container.database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT control_id, state, facts FROM platform.security_evidence WHERE tenant_id = $1", tenant.id
@@ -147,16 +148,19 @@ class TestViolation:
         assert ["not_satisfied"] * 2 == [seen[each][0] for each in ("ac-2", "ac-3")]
 
     async def test_of_isolation_names_the_role(self, stack: Stack, tenant: Tenant) -> None:
+        async def look(session: Session) -> Observed:
+            return await COLLECTORS["isolation"](Look(session, None, utc_now(), stack.container.installation))
+
         async with stack.container._owner().connection() as connection:
             await connection.execute(f'ALTER ROLE "hg_{tenant.id}" LOGIN')
             try:
-                await collected(stack, stack.operator)
+                told = await stack.container.database.run(None, look)
             finally:
                 await connection.execute(f'ALTER ROLE "hg_{tenant.id}" NOLOGIN')
 
-        told = (await stands(stack.http, stack.operator))["ac-4"]
-        assert "not_satisfied" == told["standing"]
-        assert [f"{tenant.id}: its role can do too much"] == told["evidence"]["facts"]["ids"]
+        mended = await stack.container.database.run(None, look)
+        assert ("not_satisfied", [f"{tenant.id}: its role can do too much"]) == (told.state, told.facts["ids"])
+        assert "satisfied" == mended.state
 
 
 class TestAttestation:

@@ -24,6 +24,12 @@ from domain.security.vulnerabilities import Component, Vulnerability
 RISKS, SCANS, SBOM = "/v1/security/risks", "/v1/security/dependency-scans", "/v1/security/sbom"
 
 
+@pytest.fixture(scope="module")
+async def tenant(stack: Stack) -> Tenant:
+    """Each test has its own risks."""
+    return await stack.tenant(organisation="The Risky")
+
+
 async def entered(tenant: Tenant, **changes: Any) -> dict[str, Any]:
     body = {"title": "A shared key", "likelihood": 3, "impact": 4, **changes}
     answer = await tenant.http.post(RISKS, json=body, headers=tenant.headers)

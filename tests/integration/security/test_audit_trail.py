@@ -24,6 +24,7 @@ from domain.kernel.ids import TenantId
 from domain.security.audit_log import AuditVerification, Flaw, InclusionProof, VerifyAudit
 from domain.security.checkpoint import CheckpointSigner, CheckpointVerifier
 from domain.security.errors import AuditRecordNotFound, AuditRecordNotSealed, NotCanonical
+from domain.security.events import AuditLogged
 from domain.security.ids import AuditRecordId
 from domain.security.merkle import extends, includes, leaf_hash
 
@@ -99,6 +100,30 @@ class TestSealing:
         assert [None] * 3 == before
         assert [0, 1, 2] == [record["index"] for record in await trail.records()]
         assert ((3, 1), (0, 0)) == (first, second)
+
+    async def test_tells_of_each_record_with_its_place_and_link_once(self, trail: Trail) -> None:
+        await trail.record(3)
+        for _ in range(2):
+            await trail.seal()
+
+        told = await trail.intruder.fetch(
+            "SELECT data, timestamp FROM events WHERE type = 'security.audit.logged' AND tenant_id = $1 "
+            "ORDER BY xid, seq",
+            trail.tenant,
+        )
+        records = await trail.records()
+        links = await trail.intruder.fetch(
+            "SELECT record_id, chain FROM security_audit_leaf WHERE log = $1 ORDER BY index", trail.tenant
+        )
+
+        data = [AuditLogged.model_validate(row["data"]) for row in told]
+        assert list(range(1, len(records) + 1)) == [each.sequence for each in data]
+        assert [(each["id"], each["action"]) for each in records] == [
+            (each.audit_record_id, each.action) for each in data
+        ]
+        assert [(row["record_id"], row["chain"].hex()) for row in links] == [
+            (each.audit_record_id, each.record_sha256) for each in data
+        ]
 
     async def test_by_many_at_once_makes_one_log(self, trail: Trail) -> None:
         neighbour = await trail.bus.tenant()
