@@ -228,9 +228,9 @@ class SecurityActivities:
         return await self._subjects.settle(cmd)
 
     @activity.defn(name="security.step_subject_request")
-    async def step_subject_request(self, cmd: SubjectStep) -> None:
+    async def step_subject_request(self, cmd: SubjectStep) -> SubjectRequestState:
         """One module's part of it, and its receipt."""
-        await self._subjects.step(cmd)
+        return await self._subjects.step(cmd)
 
     @activity.defn(name="security.complete_subject_request")
     async def complete_subject_request(self, cmd: FollowSubjectRequest) -> SubjectRequestState:

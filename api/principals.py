@@ -77,6 +77,20 @@ def own_tenant(permission: Permission) -> Any:
     return _depends(tenant, permission)
 
 
+def known_tenant(permission: Permission) -> Any:
+    """The same, whether or not the tenant was removed meanwhile: some duties outlast it."""
+
+    async def tenant(request: Request, asked: TenantQuery = None) -> TenantId:
+        principal = await demand(request, permission)
+        if principal.tenant_id is not None:
+            return principal.tenant_id
+        if asked is None:
+            raise TenantRequired
+        return (await _asked_for(request, asked)).id
+
+    return _depends(tenant, permission)
+
+
 def visible_tenant(permission: Permission) -> Any:
     """The TenantId whose things the caller may see; None is an operator who sees every tenant's."""
 

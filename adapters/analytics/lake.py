@@ -113,26 +113,33 @@ def _naming(
 
 
 def _blank(lake: duckdb.DuckDBPyConnection, address: str, fields: Mapping[str, Sequence[str]]) -> int:
-    found = _naming(lake, address, fields)
-    if found:
-        loaded = _loaded_up_to(lake)
-        lake.execute("BEGIN")
+    """Also when nothing names the address any more: who did this before may not have come to its end."""
+
+    def blank() -> int:
+        found = _naming(lake, address, fields)
         for id_, kind in found:
             blanks = orjson.dumps(dict.fromkeys(fields[kind], "[erased]")).decode()
             lake.execute("UPDATE lake.events SET data = json_merge_patch(data, ?::JSON) WHERE id = ?", [blanks, id_])
-        # The newest snapshot says how far events were loaded, whatever it was made for.
-        lake.execute("CALL lake.set_commit_message('harborgrid', 'erasure', extra_info => ?)", [str(loaded)])
-        lake.execute("COMMIT")
-        _forget_the_past(lake)
-    return len(found)
+        return len(found)
 
-
-def _forget_the_past(lake: duckdb.DuckDBPyConnection) -> None:
-    """Write files anew without what was deleted from them, then drop every older snapshot and its files."""
-    lake.execute("CALL ducklake_flush_inlined_data('lake')")
-    lake.execute("CALL ducklake_rewrite_data_files('lake', 'events', delete_threshold => 0)")
+    blanked = _keeping_the_place(lake, blank)
+    # Files are written anew without what was deleted from them, then every older snapshot and its files go.
+    _keeping_the_place(lake, lambda: lake.execute("CALL ducklake_flush_inlined_data('lake')"))
+    rewrite = "CALL ducklake_rewrite_data_files('lake', 'events', delete_threshold => 0)"
+    _keeping_the_place(lake, lambda: lake.execute(rewrite))
     lake.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
     lake.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
+    return blanked
+
+
+def _keeping_the_place(lake: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """Do it in a snapshot that says, as every one has to, up to where events were loaded."""
+    lake.execute("BEGIN")
+    loaded = _loaded_up_to(lake)
+    done = work()
+    lake.execute("CALL lake.set_commit_message('harborgrid', 'erasure', extra_info => ?)", [str(loaded)])
+    lake.execute("COMMIT")
+    return done
 
 
 def _loaded_up_to(lake: duckdb.DuckDBPyConnection) -> Position:

@@ -15,9 +15,11 @@ PERSONAL: Mapping[str, list[str]] = {
 }
 """The personal fields of each event type that has any."""
 _NAMING = (
-    "SELECT id, type, data FROM events WHERE tenant_id = $1 AND type = ANY($2) AND EXISTS "
-    "(SELECT FROM jsonb_each_text(data) AS field WHERE lower(field.value) = $3) ORDER BY xid, seq"
+    "SELECT id, type, data FROM events WHERE tenant_id = $1 AND type = ANY($2::text[]) AND EXISTS "
+    "(SELECT FROM unnest($2::text[], $3::text[]) AS personal (type, field) "
+    "WHERE personal.type = events.type AND lower(data ->> personal.field) = $4) ORDER BY xid, seq"
 )
+_COUNT = "SELECT count(*) FROM events WHERE tenant_id = $1 AND user_id = $2"
 _DONE = "SELECT id, type, timestamp FROM events WHERE tenant_id = $1 AND user_id = $2 ORDER BY xid, seq"
 
 
@@ -44,7 +46,7 @@ class BusPersonalData:
         naming = await self._naming(session, subject)
         for row in naming:
             await session.sql.execute("SELECT blank_event($1, $2)", row["id"], PERSONAL[row["type"]])
-        done = len(await session.sql.fetch(_DONE, subject.tenant_id, subject.user_id))
+        done = await session.sql.fetchval(_COUNT, subject.tenant_id, subject.user_id)
         kept = Kept(what="events", count=done, why="they say what was done by an id that names nobody any more")
         return Receipt(module=self.module, found=len(naming) + done, erased=len(naming), kept=(kept,) if done else ())
 
@@ -53,4 +55,6 @@ class BusPersonalData:
         return len(await self._naming(session, subject))
 
     async def _naming(self, session: Session, subject: Subject) -> list[Any]:
-        return await session.sql.fetch(_NAMING, subject.tenant_id, list(PERSONAL), subject.address)
+        pairs = [(kind, field) for kind, fields in PERSONAL.items() for field in fields]
+        kinds, fields = zip(*pairs, strict=True)
+        return await session.sql.fetch(_NAMING, subject.tenant_id, list(kinds), list(fields), subject.address)

@@ -19,6 +19,8 @@ class NotificationsPersonalData:
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:
         """Deliveries to the address."""
+        if not await _is_there(session, subject):
+            return []
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
                 "SELECT id, purpose, channel, template, recipient, status, created_at, sent_at "
@@ -29,6 +31,8 @@ class NotificationsPersonalData:
 
     async def erase(self, session: Session, subject: Subject) -> Receipt:
         """Delete them."""
+        if not await _is_there(session, subject):
+            return Receipt(module=self.module, found=0)
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
                 f"DELETE FROM notifications_delivery WHERE {_THEIRS} RETURNING id", subject.address
@@ -37,8 +41,15 @@ class NotificationsPersonalData:
 
     async def left(self, session: Session, subject: Subject) -> int:
         """How many there are."""
+        if not await _is_there(session, subject):
+            return 0
         async with session.acting_as(subject.tenant_id):
             left: int = await session.sql.fetchval(
                 f"SELECT count(*) FROM notifications_delivery WHERE {_THEIRS}", subject.address
             )
         return left
+
+
+async def _is_there(session: Session, subject: Subject) -> bool:
+    """Whether the tenant has its schema still: it goes when the tenant is removed."""
+    return bool(await session.sql.fetchval("SELECT to_regnamespace($1) IS NOT NULL", f'"{subject.tenant_id}"'))

@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import orjson
 from packaging.utils import canonicalize_name
+from pydantic import Field, ValidationError
 
+from domain.kernel.payload import Payload
 from domain.security.risk_errors import AdvisoriesUnavailable, AdvisoriesUnreadable
 from domain.security.risk_ports import Advisories, AdvisorySource
-from domain.security.vulnerabilities import ECOSYSTEM, Advisory, Component, read_advisory
+from domain.security.vulnerabilities import ECOSYSTEM, Advisory, Component, Name, read_advisory
 
 _TOGETHER = 500
 _AT_ONCE = 8
@@ -29,7 +31,18 @@ def advisory_source(told: str, default: Path) -> AdvisorySource:
     """As the setting names it: a URL, a path, or nothing, which is the default path."""
     if told.startswith(("https://", "http://")):
         return OsvServer(told.rstrip("/"))
-    return OsvFiles(Path(told) if told else default)
+    return OsvFiles(Path(told)) if told else OsvFiles(default, named=False)
+
+
+class _Named(Payload):
+    id: Name
+
+
+class _Page(Payload):
+    """One query's answer: records by id, and where there are more of them."""
+
+    vulns: tuple[_Named, ...] | None = None
+    next_page_token: str | None = Field(default=None, alias="next_page_token")
 
 
 class OsvFiles:
@@ -38,11 +51,12 @@ class OsvFiles:
     OSV publishes the last, for each ecosystem, as `all.zip`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, named: bool = True) -> None:
+        """named: somebody says that it is there."""
+        self._path, self._named = path, named
 
     async def advisories(self, components: Sequence[Component], *, heartbeat: Callable[..., None]) -> Advisories:
-        """Those about these components; none if there is no such file."""
+        """Those about these components; none if there is no such file, unless somebody has named it."""
         loop = asyncio.get_running_loop()
         return await asyncio.to_thread(
             self._read,
@@ -61,10 +75,12 @@ class OsvFiles:
                 kept.append(advisory)
             if read % _BEATS_EVERY == 0:
                 beat(read)
-        return Advisories(str(self._path), read, newest, kept)
+        return Advisories(str(self._path), read, newest, kept, told=read > 0)
 
     def _records(self) -> Iterator[object]:
         if not self._path.exists():
+            if self._named:
+                raise AdvisoriesUnreadable(f"there is no {self._path}")
             return
         try:
             for name, content in self._contents():
@@ -107,7 +123,7 @@ class OsvServer:
                 records += map(read_advisory, answers)
                 heartbeat(len(records))
         newest: datetime | None = max((each.modified for each in records), default=None)
-        return Advisories(self._url, len(records), newest, records)
+        return Advisories(self._url, len(records), newest, records, told=True)
 
     async def _ids(self, client: httpx.AsyncClient, components: Sequence[Component]) -> set[str]:
         """Ids of the records about these, however many pages they are told on."""
@@ -120,13 +136,20 @@ class OsvServer:
                 raise AdvisoriesUnreadable(f"{self._url} does not answer each query")
             more: list[dict[str, Any]] = []
             for query, result in zip(queries, results, strict=True):
-                ids |= {each["id"] for each in result.get("vulns", ())}
-                if token := result.get("next_page_token"):
-                    more.append({**query, "page_token": token})
+                page = self._page(result)
+                ids.update(each.id for each in page.vulns or ())
+                if page.next_page_token:
+                    more.append({**query, "page_token": page.next_page_token})
             if not more:
                 return ids
             queries = more
         raise AdvisoriesUnreadable(f"{self._url} tells of more than {_MOST_PAGES} pages")
+
+    def _page(self, result: object) -> _Page:
+        try:
+            return _Page.model_validate(result)
+        except ValidationError as error:
+            raise AdvisoriesUnreadable(f"{self._url} answers a query with: {error.errors()[0]['msg']}") from None
 
     async def _ask(self, client: httpx.AsyncClient, method: str, path: str, body: object = None) -> Any:
         try:

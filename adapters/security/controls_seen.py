@@ -50,8 +50,8 @@ class Look:
     installation: Installation
 
     async def ids(self, sql: str, *values: object) -> list[str]:
-        """The first column, of so many rows at most as facts name."""
-        return [str(row[0]) for row in await self.session.sql.fetch(f"{sql} LIMIT {_NAMED}", *values)]
+        """The first column."""
+        return [str(row[0]) for row in await self.session.sql.fetch(sql, *values)]
 
     async def one(self, sql: str, *values: object) -> Any:
         """The only value."""
@@ -62,9 +62,10 @@ Collector = Callable[[Look], Awaitable[Observed]]
 
 
 def seen(wrong: list[str], *, good: str, bad: str, **facts: Any) -> Observed:
-    """Satisfied if nothing is wrong."""
+    """Satisfied if nothing is wrong. Facts name the first few dozen."""
     state = EvidenceState.NOT_SATISFIED if wrong else EvidenceState.SATISFIED
-    return Observed(state=state, summary=bad if wrong else good, facts={**facts, **({"ids": wrong} if wrong else {})})
+    named = {"ids": wrong[:_NAMED]} if wrong else {}
+    return Observed(state=state, summary=bad if wrong else good, facts={**facts, **named})
 
 
 async def second_factors(look: Look) -> Observed:
@@ -77,7 +78,7 @@ async def second_factors(look: Look) -> Observed:
     )
     without = [row["user_id"] for row in people if not row["has_one"]]
     return seen(
-        without[:_NAMED],
+        without,
         good=f"All {len(people)} owners and administrators have a second factor.",
         bad=f"{len(without)} of {len(people)} owners and administrators have no second factor.",
         people=len(people),
@@ -295,7 +296,7 @@ async def dependencies_scanned(look: Look) -> Observed:
 async def risks_treated(look: Look) -> Observed:
     """Risks past their deadline."""
     overdue = await look.ids(
-        "SELECT id FROM security_risk WHERE tenant_id IS NOT DISTINCT FROM $1 AND status NOT IN ('closed', 'accepted') "
+        "SELECT id FROM security_risk WHERE tenant_id IS NOT DISTINCT FROM $1 AND status <> 'closed' "
         "AND due_at < $2 ORDER BY id",
         look.tenant,
         look.now,
@@ -313,7 +314,7 @@ async def card_numbers(look: Look) -> Observed:
     )
     found = [row["id"] for row in rows if any(is_card_number(each) for each in _CARD.findall(row["text"]))]
     return seen(
-        found[:_NAMED],
+        found,
         good="No event of the last day holds a card number.",
         bad=f"{len(found)} events of the last day hold what looks like a card number.",
     )

@@ -29,7 +29,7 @@ def installed(root: str = PRODUCT) -> list[Component]:
 
     Extras count if somebody in that chain asks for them: tools of developers, installed beside it, are none of it.
     """
-    there = {canonicalize_name(each.name): each for each in distributions()}
+    there = {canonicalize_name(each.name): each for each in distributions() if each.name}
     wanted: dict[NormalizedName, set[str]] = {}
     requires: dict[NormalizedName, set[str]] = {}
     waiting = [(canonicalize_name(root), frozenset[str]())]
@@ -92,13 +92,14 @@ class InstalledDependencies:
             newest_advisory_at=told.newest_at,
             vulnerabilities=tuple(found),
         )
-        return await self._transactions(None, _entering(scan))
+        return await self._transactions(None, _entering(scan, told=told.told))
 
 
-def _entering(scan: DependencyScan) -> Callable[[SecurityUnitOfWork], Awaitable[DependenciesScanned]]:
+def _entering(scan: DependencyScan, *, told: bool) -> Callable[[SecurityUnitOfWork], Awaitable[DependenciesScanned]]:
     async def work(uow: SecurityUnitOfWork) -> DependenciesScanned:
         await uow.risks.put_scan(scan)
-        await enter_vulnerabilities(uow, scan.vulnerabilities, new_id=lambda: new_id(RiskId), now=scan.at)
+        if told:
+            await enter_vulnerabilities(uow, scan.vulnerabilities, new_id=lambda: new_id(RiskId), now=scan.at)
         details = {
             "components": scan.components,
             "advisories": scan.advisories,

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from adapters.kernel.clock import utc_now
 from adapters.postgres.session import Session
+from adapters.security.postgres import PostgresSecurityUnitOfWork
+from domain.kernel.ids import UserId
 from domain.kernel.personal_data import ERASED, IMPERSONAL, Kept, Receipt, Subject
+from domain.security.members import remove_member
 
+_PROSE = "holds what administrators write: names of people do not belong there, and are searched for by hand"
 _PROOF = "the audit trail proves who did what (GDPR, Articles 5(2) and 17(3)(e)); it names people by ids only"
 _AUDIT = "SELECT count(*) FROM security_audit WHERE tenant_id = $1 AND actor_id = $2"
 # Of the person in this tenant: by id, or by the address they were invited at. No hashes, keys or secrets.
@@ -60,16 +65,17 @@ class SecurityPersonalData:
         "security_sign_in_try": "holds a keyed hash of the address, and is forgotten within a day by itself",
         **dict.fromkeys(("security_audit", "security_audit_leaf", "security_audit_subtree"), _PROOF),
         "security_audit_checkpoint": _PROOF,
+        **dict.fromkeys(("security_risk", "security_evidence", "security_breach"), _PROSE),
         "security_legal_hold": "names whom a matter is about for as long as it lasts (Article 17(3)(e))",
         **dict.fromkeys(
             (
-                *("security_api_key", "security_application", "security_breach", "security_client_assertion"),
+                *("security_api_key", "security_application", "security_client_assertion"),
                 *("security_client_certificate", "security_client_secret", "security_data_key"),
                 *("security_dependency_scan", "security_detection_hit", "security_detection_rule"),
-                *("security_erasure", "security_evidence", "security_evidence_collection"),
+                *("security_erasure", "security_evidence_collection"),
                 *("security_evidence_visit", "security_exchange_key", "security_identity_provider"),
                 *("security_network_ban", "security_policy", "security_policy_revision", "security_reencryption"),
-                *("security_retention_rule", "security_risk", "security_root_secret", "security_service_account"),
+                *("security_retention_rule", "security_root_secret", "security_service_account"),
                 *("security_signing_key", "security_tenant", "security_threat", "security_threat_response"),
                 *("spare_schema", "http_answer"),
             ),
@@ -100,6 +106,8 @@ class SecurityPersonalData:
         """Everything in this tenant; the account as well, unless another tenant has it as a member."""
         before = await self.left(session, subject)
         kept: list[Kept] = []
+        if subject.user_id is not None:
+            await self._leave(session, subject, subject.user_id)
         await session.sql.execute(
             "DELETE FROM security_invitation WHERE tenant_id = $1 AND address_key = $2",
             subject.tenant_id,
@@ -119,6 +127,16 @@ class SecurityPersonalData:
             kept.append(Kept(what="audit records", count=records, why=_PROOF))
         gone = before - await self.left(session, subject)
         return Receipt(module=self.module, found=before + records, erased=gone, kept=tuple(kept))
+
+    async def _leave(self, session: Session, subject: Subject, user_id: UserId) -> None:
+        """As any member leaves: sessions, elevations, grants and invitations end, and everybody hears of it.
+
+        Then nobody else's transaction gives the person another membership until this one ends. Raises LastOwner.
+        """
+        uow = PostgresSecurityUnitOfWork(session)
+        if await uow.members.among(subject.tenant_id, [user_id]):
+            await remove_member(uow, subject.tenant_id, user_id, by=None, now=utc_now())
+        await session.sql.execute("SELECT FROM security_user WHERE id = $1 FOR UPDATE", user_id)
 
     async def left(self, session: Session, subject: Subject) -> int:
         """Rows about the person in this tenant, and the account's if no other tenant has it."""

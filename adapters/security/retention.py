@@ -69,6 +69,8 @@ async def _delete(session: Session, rule: Any, now: datetime) -> int:
 
 
 async def _applied(session: Session, rule: Any, gone: int, now: datetime) -> None:
+    if await PostgresSubjectRequests(session).holds_on(TenantId(rule["tenant_id"])):
+        return
     await session.sql.execute(
         "UPDATE security_retention_rule SET applied_at = $3 WHERE tenant_id = $1 AND category = $2",
         rule["tenant_id"],

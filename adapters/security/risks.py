@@ -70,8 +70,8 @@ class PostgresRisks:
         await hold(self._session, "security_risk/scanned")
 
     async def scanned(self) -> Sequence[Risk]:
-        """The open ones that a scan has found."""
-        return await self._all("source = 'vulnerability'")
+        """The open ones that a scan has found; locked until the transaction ends."""
+        return await self._all("source = 'vulnerability' ORDER BY id FOR UPDATE")
 
     async def of_platform(self) -> Sequence[Risk]:
         """The open ones that are no tenant's, the oldest thousand."""

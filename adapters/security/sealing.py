@@ -17,10 +17,13 @@ from adapters.postgres.rows import hold
 from adapters.postgres.session import Session
 from adapters.telemetry.metrics import AUDIT_CHECKPOINTS
 from domain.bus.event import START, Position
+from domain.kernel.audit import Outcome
+from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId
 from domain.security.audit_log import FIRST_LINK, PLATFORM_LOG, Sealed, canonical, link, origin_of
 from domain.security.checkpoint import Checkpoint, CheckpointSigner
 from domain.security.events import AuditLogged
+from domain.security.ids import AuditRecordId
 from domain.security.merkle import Range, head, leaf_hash
 
 BATCH = 2000
@@ -171,14 +174,14 @@ async def _append(session: Session, log: str, records: Sequence[Mapping[str, Any
 
 
 def _logged(record: Mapping[str, Any], sequence: int, link: bytes) -> AuditLogged:
-    return AuditLogged(
-        audit_record_id=record["id"],
+    return AuditLogged.trusted(
+        audit_record_id=AuditRecordId(record["id"]),
         sequence=sequence,
-        actor_kind=record["actor_kind"],
+        actor_kind=ActorKind(record["actor_kind"]),
         actor_id=record["actor_id"],
         action=record["action"],
         resource=record["resource"],
-        outcome=record["outcome"],
+        outcome=Outcome(record["outcome"]),
         record_sha256=link.hex(),
         occurred_at=record["at"],
     )

@@ -45,34 +45,37 @@ class PostgresSubjectSteps:
             lambda session: subjects.settle(PostgresSecurityUnitOfWork(session), cmd, self.modules, now=utc_now()),
         )
 
-    async def step(self, cmd: SubjectStep) -> None:
-        """One module's part and its receipt, in one transaction. May be done again."""
+    async def step(self, cmd: SubjectStep) -> SubjectRequestState:
+        """One module's part and its receipt, in one transaction, unless something has come in the way."""
         cipher = await self._keys.cipher(cmd.tenant_id)
 
-        async def work(session: Session) -> None:
+        async def work(session: Session) -> SubjectRequestState:
             uow = PostgresSecurityUnitOfWork(session)
+            state = await subjects.settle(uow, cmd, self.modules, now=utc_now())
+            if state.status != SubjectRequestStatus.RUNNING or cmd.module not in state.modules:
+                return state
             request = await uow.subjects.get(cmd.tenant_id, cmd.subject_request_id)
-            if request.status is not SubjectRequestStatus.RUNNING or cmd.module in _done(request):
-                return
             subject = await uow.subjects.subject_of(request.id)
             holder = self._holders[cmd.module]
             if request.kind is SubjectRequestKind.ERASURE:
                 await uow.subjects.add_receipt(request.id, cmd.tenant_id, await holder.erase(session, subject), None)
-                return
+                return state
             found = await holder.find(session, subject)
             receipt = Receipt(module=cmd.module, found=len(found))
             sealed = cipher.seal(
                 orjson.dumps(found), nonce=os.urandom(NONCE_BYTES), context=f"{request.id}/{cmd.module}".encode()
             )
             await uow.subjects.add_receipt(request.id, cmd.tenant_id, receipt, sealed)
+            return state
 
-        await self._database.run(None, work)
+        return await self._database.run(None, work)
 
     async def complete(self, cmd: FollowSubjectRequest) -> SubjectRequestState:
         """Look again, erase what has come meanwhile, and sign, in one transaction."""
 
         async def work(session: Session) -> SubjectRequestState:
             uow = PostgresSecurityUnitOfWork(session)
+            await subjects.settle(uow, cmd, self.modules, now=utc_now())
             request = await uow.subjects.get(cmd.tenant_id, cmd.subject_request_id)
             left = 0
             is_erased = request.kind is SubjectRequestKind.ERASURE and _done(request) == set(self.modules)

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.postgres.rows import hold as held
 from adapters.postgres.rows import names, newest_first, places, values_of
 from adapters.postgres.session import Session
-from domain.kernel.ids import TenantId, UserId
+from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.personal_data import Receipt, Subject
 from domain.security.ids import LegalHoldId, SubjectRequestId
@@ -32,28 +32,17 @@ class PostgresSubjectRequests:
     def __init__(self, session: Session) -> None:
         self._session, self._sql = session, session.sql
 
-    async def add(self, request: SubjectRequest, address: str, user_id: UserId | None) -> None:
+    async def add(self, request: SubjectRequest, address: str) -> None:
         """Insert, with whom it is about."""
-        columns = (*_REQUEST, "address", "user_id")
+        columns = (*_REQUEST, "address")
         there = await self._sql.fetchval(
             f"INSERT INTO security_subject_request ({names(columns)}) VALUES ({places(columns)}) "
             "ON CONFLICT DO NOTHING RETURNING true",
             *values_of(request, _REQUEST),
             address,
-            user_id,
         )
         if not there:
             raise SubjectRequestUnderWay
-
-    async def is_known(self, tenant: TenantId, user_id: UserId) -> bool:
-        """Whether the person is a member of this tenant, or was: others' members are none of its business."""
-        known = await self._sql.fetchval(
-            "SELECT EXISTS (SELECT FROM security_membership WHERE tenant_id = $1 AND user_id = $2) "
-            "OR EXISTS (SELECT FROM security_session WHERE tenant_id = $1 AND user_id = $2)",
-            tenant,
-            user_id,
-        )
-        return bool(known)
 
     async def put(self, request: SubjectRequest) -> None:
         """Replace what may change."""
@@ -107,9 +96,16 @@ class PostgresSubjectRequests:
         return Page(items=[await self._whole(row) for row in page.items], next_cursor=page.next_cursor)
 
     async def subject_of(self, id: SubjectRequestId) -> Subject:
-        """Whom it is about. Raises SubjectRequestNotFound once that is forgotten."""
+        """Whom it is about, as of now: they may have joined since. Others' members are none of the tenant's business.
+
+        Raises SubjectRequestNotFound once that is forgotten.
+        """
         row = await self._sql.fetchrow(
-            "SELECT tenant_id, address, user_id FROM security_subject_request WHERE id = $1 AND address IS NOT NULL",
+            "UPDATE security_subject_request AS r SET user_id = coalesce((SELECT u.id FROM security_user AS u "
+            "WHERE u.address_key = r.address AND "
+            "(EXISTS (SELECT FROM security_membership WHERE tenant_id = r.tenant_id AND user_id = u.id) "
+            "OR EXISTS (SELECT FROM security_session WHERE tenant_id = r.tenant_id AND user_id = u.id))), r.user_id) "
+            "WHERE id = $1 AND address IS NOT NULL RETURNING tenant_id, address, user_id",
             id,
         )
         if row is None:

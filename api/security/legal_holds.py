@@ -10,7 +10,7 @@ from pydantic import Field
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Email, Limit, Line, World
-from api.principals import own_tenant
+from api.principals import known_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.ids import TenantId
@@ -37,7 +37,7 @@ class LegalHoldBody(Body):
 
 @router.get("", response_model=Answer[Page[LegalHold]], responses=problems(TenantRequired))
 async def list_legal_holds(
-    tenant: Annotated[TenantId, own_tenant(READ_LEGAL_HOLDS)],
+    tenant: Annotated[TenantId, known_tenant(READ_LEGAL_HOLDS)],
     world: World,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
@@ -48,7 +48,7 @@ async def list_legal_holds(
 
 @router.post("", status_code=201, response_model=Answer[LegalHold], responses=problems(TenantRequired))
 async def post_legal_hold(
-    body: LegalHoldBody, tenant: Annotated[TenantId, own_tenant(PLACE_LEGAL_HOLD)], world: World
+    body: LegalHoldBody, tenant: Annotated[TenantId, known_tenant(PLACE_LEGAL_HOLD)], world: World
 ) -> Answer[LegalHold]:
     """From now on nothing of it is erased: not on a person's request, not by retention, not with the tenant."""
     hold = LegalHold(
@@ -63,7 +63,7 @@ async def post_legal_hold(
     responses=problems(TenantRequired, LegalHoldNotFound),
 )
 async def post_legal_hold_lift(
-    legal_hold_id: LegalHoldId, tenant: Annotated[TenantId, own_tenant(LIFT_LEGAL_HOLD)], world: World
+    legal_hold_id: LegalHoldId, tenant: Annotated[TenantId, known_tenant(LIFT_LEGAL_HOLD)], world: World
 ) -> Answer[LegalHold]:
     """The matter is over; requests that waited for it go on."""
     return ok(await world.security(None, lambda uow: lift_hold(uow, tenant, legal_hold_id, now=utc_now())))

@@ -83,7 +83,7 @@ class PlanBody(Body):
 
     treatment: Treatment = Field(examples=["mitigate"])
     plan: Prose = Field(examples=["Each team gets a key of its own."])
-    assignee: Line = Field(examples=["Ada Lovelace"], description="Who sees to it.")
+    assignee: Line = Field(examples=["payments team"], description="Which team or role sees to it.")
     treat_by: Instant = Field(
         examples=["2027-01-31T00:00:00Z"], description="By when it is done; when an acceptance is looked at again."
     )
@@ -136,9 +136,13 @@ async def post_risk(
     )
     await world.security(tenant, lambda uow: risks.identify(uow, risk, now=now))
     if tenant is None:
-        await world.starter.start(
-            RiskWorkflow.run, FollowRisk(risk_id=risk.id), id=workflow_id(None, risk.id), summary=risk.title
-        )
+        try:
+            await world.starter.start(
+                RiskWorkflow.run, FollowRisk(risk_id=risk.id), id=workflow_id(None, risk.id), summary=risk.title
+            )
+        except WorkflowsUnavailable as down:
+            # The next scan begins the processes of all that have none.
+            log.warning("risk.process_not_begun", risk_id=risk.id, reason=down.message)
     return ok(_shown(risk))
 
 

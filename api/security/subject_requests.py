@@ -12,7 +12,7 @@ from pydantic import Field
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Email, Limit, Line, World
-from api.principals import own_tenant
+from api.principals import known_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
@@ -55,7 +55,7 @@ class SubjectRequestBody(Body):
 
 @router.get("", response_model=Answer[Page[SubjectRequest]], responses=problems(TenantRequired))
 async def list_subject_requests(
-    tenant: Annotated[TenantId, own_tenant(READ_SUBJECT_REQUESTS)],
+    tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)],
     world: World,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
@@ -71,7 +71,7 @@ async def list_subject_requests(
     responses=problems(TenantRequired, SubjectRequestUnderWay),
 )
 async def post_subject_request(
-    body: SubjectRequestBody, tenant: Annotated[TenantId, own_tenant(MAKE_SUBJECT_REQUEST)], world: World
+    body: SubjectRequestBody, tenant: Annotated[TenantId, known_tenant(MAKE_SUBJECT_REQUEST)], world: World
 ) -> Answer[SubjectRequest]:
     """Ask every module for a copy, or to erase what it keeps. An erasure waits out its grace, and legal holds."""
     now = utc_now()
@@ -90,7 +90,7 @@ async def post_subject_request(
 
 @router.get("/{subject_request_id}", response_model=Answer[SubjectRequest], responses=_ONE)
 async def get_subject_request(
-    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, own_tenant(READ_SUBJECT_REQUESTS)], world: World
+    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)], world: World
 ) -> Answer[SubjectRequest]:
     """One, with its receipts, and the certificate once an erasure is completed."""
     return ok(await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id)))
@@ -102,7 +102,9 @@ async def get_subject_request(
     responses=problems(TenantRequired, SubjectRequestNotFound, SubjectRequestNotOpen),
 )
 async def post_subject_request_cancel(
-    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, own_tenant(CANCEL_SUBJECT_REQUEST)], world: World
+    subject_request_id: SubjectRequestId,
+    tenant: Annotated[TenantId, known_tenant(CANCEL_SUBJECT_REQUEST)],
+    world: World,
 ) -> Answer[SubjectRequest]:
     """While it waits."""
     return ok(await world.security(None, lambda uow: cancel(uow, tenant, subject_request_id, now=utc_now())))
@@ -120,7 +122,7 @@ async def post_subject_request_cancel(
     },
 )
 async def get_document(
-    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, own_tenant(FETCH_SUBJECT_EXPORT)], world: World
+    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(FETCH_SUBJECT_EXPORT)], world: World
 ) -> Response:
     """The export, for a week. Who fetches it is in the audit trail."""
     document = await world.subject_steps.document(tenant, subject_request_id)
@@ -141,7 +143,7 @@ async def get_document(
     },
 )
 async def get_certificate(
-    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, own_tenant(READ_SUBJECT_REQUESTS)], world: World
+    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)], world: World
 ) -> PlainTextResponse:
     """That everything was erased, signed. There is none before that is so."""
     request = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id))
@@ -156,7 +158,7 @@ async def get_certificate(
     responses=problems(TenantRequired, SubjectRequestNotFound, WorkflowsUnavailable),
 )
 async def get_subject_request_progress(
-    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, own_tenant(READ_SUBJECT_REQUESTS)], world: World
+    subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)], world: World
 ) -> Answer[SubjectRequestProgress]:
     """Which modules have done their part, and what happens next, and when."""
     there = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id))

@@ -116,7 +116,7 @@ def _read(vector: str) -> tuple[str, Mapping[str, str]]:
         name, value = found.groups()
         if name in metrics:
             raise CvssVectorInvalid(f"it names {name} twice")
-        if name not in others and value not in base.get(name, ()):
+        if name not in others and value not in tuple(base.get(name, "")):
             raise CvssVectorInvalid(f"there is no {part} in CVSS {version}")
         metrics[name] = value
     missing = [name for name in base if name not in metrics]

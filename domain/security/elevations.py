@@ -7,7 +7,7 @@ holds at that instant. Nothing that outlasts it can be done with it (`Permission
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId, UserId
@@ -19,6 +19,7 @@ from domain.security.ids import ElevationId
 from domain.security.people import Elevation, ElevationStatus, Role
 from domain.security.people_errors import (
     BreakGlassNotAllowed,
+    ElevationNotFound,
     ElevationNotOpen,
     ElevationPointless,
     NotYourOwnElevation,
@@ -138,9 +139,26 @@ async def review(
     return reviewed
 
 
+_FORGOTTEN = ElevationState(
+    status=ElevationStatus.ENDED.value,
+    break_glass=False,
+    role="",
+    reason="",
+    decide_by=datetime.min.replace(tzinfo=UTC),
+    expires_at=None,
+    reviewed=True,
+)
+
+
 async def settle(uow: SecurityUnitOfWork, cmd: FollowElevation, *, now: datetime) -> ElevationState:
-    """Close what is over by its time; where it stands. For the workflow that waits."""
-    elevation = await uow.elevations.get(cmd.tenant_id, cmd.elevation_id)
+    """Close what is over by its time; where it stands. For the workflow that waits.
+
+    One whose person was erased is over, and there is nobody to review any more.
+    """
+    try:
+        elevation = await uow.elevations.get(cmd.tenant_id, cmd.elevation_id)
+    except ElevationNotFound:
+        return _FORGOTTEN.model_copy(update={"decide_by": now})
     if elevation.status is ElevationStatus.REQUESTED and elevation.decide_by <= now:
         elevation = await _close(uow, elevation, ElevationStatus.EXPIRED, now=now)
     elif elevation.status is ElevationStatus.ACTIVE and elevation.expires_at and elevation.expires_at <= now:

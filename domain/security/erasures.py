@@ -19,6 +19,8 @@ from domain.security.ports import SecurityUnitOfWork
 from domain.security.subjects import refuse_while_held
 
 LONGEST_GRACE = timedelta(days=90)
+LOOKED_AT_EVERY = timedelta(hours=1)
+"""While a legal hold is on the tenant."""
 
 
 async def request(
@@ -60,6 +62,14 @@ async def cancel(uow: SecurityUnitOfWork, erasure_id: ErasureId, *, now: datetim
 async def settle(uow: SecurityUnitOfWork, cmd: FollowErasure, *, now: datetime) -> ErasureState:
     """Destroy the keys if it is time, all of them in this transaction; where it stands. May be done again."""
     erasure = await uow.erasures.get(cmd.erasure_id)
+    held = await uow.subjects.holds_on(erasure.tenant_id)
+    if held and erasure.status is ErasureStatus.WAITING:
+        return ErasureState(
+            status=erasure.status.value,
+            erase_at=max(erasure.erase_at, now + LOOKED_AT_EVERY),
+            keys_destroyed=0,
+            keys_left=await uow.erasures.keys_left(erasure.tenant_id),
+        )
     if erasure.status is ErasureStatus.WAITING and erasure.erase_at <= now:
         destroyed = await uow.erasures.destroy_keys(erasure.tenant_id)
         erasure = erasure.model_copy(update={"keys_destroyed": destroyed})

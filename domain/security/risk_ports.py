@@ -49,7 +49,7 @@ class Risks(Protocol):
         ...
 
     async def scanned(self) -> Sequence[Risk]:
-        """The open ones that a scan has found."""
+        """The open ones that a scan has found; locked until the transaction ends."""
         ...
 
     async def of_platform(self) -> Sequence[Risk]:
@@ -70,12 +70,16 @@ class Risks(Protocol):
 
 
 class Advisories(NamedTuple):
-    """What a source knows about some components. source: what an operator calls it; read: how many records it has."""
+    """What a source knows about some components. source: what an operator calls it; read: how many records it has.
+
+    told: whether it has anything to say; if not, nothing that was found before is gone.
+    """
 
     source: str
     read: int
     newest_at: datetime | None
     records: Sequence[Advisory]
+    told: bool
 
 
 class AdvisorySource(Protocol):

@@ -168,23 +168,30 @@ async def audience(uow: SecurityUnitOfWork, cmd: FollowRisk) -> Audience:
 async def enter_vulnerabilities(
     uow: SecurityUnitOfWork, found: Sequence[Vulnerability], *, new_id: Callable[[], RiskId], now: datetime
 ) -> None:
-    """Make the platform's register say what a scan has found: new ones enter, those that are gone are closed."""
+    """Make the platform's register say what a scan has found: new ones enter, those that are gone are closed.
+
+    A vulnerability that has got another name since is the same risk, with what was decided about it.
+    """
     await uow.risks.hold_scanned()
     known = {risk.reference: risk for risk in await uow.risks.scanned()}
     for each in found:
-        there = known.pop(each.key, None)
+        there = next((known.pop(key) for key in each.keys if key in known), None)
         if there is None:
             await identify(uow, _risk_of(each, id_=new_id(), now=now), now=now)
-        elif (there.cvss, there.likelihood, there.impact) != (each.cvss, each.likelihood, each.impact):
-            changes: dict[str, object] = {
-                "description": _description(each),
-                "cvss": each.cvss,
-                "score": each.score,
-                "likelihood": each.likelihood,
-                "impact": each.impact,
-                **_undecided(now=now, likelihood=each.likelihood, impact=each.impact),
-            }
-            await _changed(uow, there, "assessed", changes, action=ASSESS_RISK.name, now=now)
+            continue
+        facts: dict[str, object] = {
+            "title": _title(each),
+            "description": _description(each),
+            "reference": each.key,
+            "cvss": each.cvss,
+            "score": each.score,
+        }
+        if (there.likelihood, there.impact) != (each.likelihood, each.impact):
+            rated = {"likelihood": each.likelihood, "impact": each.impact}
+            facts |= {**rated, **_undecided(now=now, likelihood=each.likelihood, impact=each.impact)}
+            await _changed(uow, there, "assessed", facts, action=ASSESS_RISK.name, now=now)
+        elif any(getattr(there, name) != value for name, value in facts.items()):
+            await uow.risks.put(there.model_copy(update=facts))
     for gone in known.values():
         await _close(uow, gone, "the scan finds it no more", now=now)
 
@@ -198,7 +205,7 @@ def _risk_of(found: Vulnerability, *, id_: RiskId, now: datetime) -> Risk:
     return Risk(
         id=id_,
         tenant_id=None,
-        title=f"{found.id} in {found.component.name} {found.component.version}",
+        title=_title(found),
         description=_description(found),
         source=RiskSource.VULNERABILITY,
         reference=found.key,
@@ -209,6 +216,10 @@ def _risk_of(found: Vulnerability, *, id_: RiskId, now: datetime) -> Risk:
         due_at=decide_by(found.likelihood, found.impact, now=now),
         identified_at=now,
     )
+
+
+def _title(found: Vulnerability) -> str:
+    return f"{found.id} in {found.component.name} {found.component.version}"
 
 
 def _description(found: Vulnerability) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.kernel.ids import TenantId, UserId
+from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.personal_data import Receipt, Subject
 from domain.security.ids import LegalHoldId, SubjectRequestId
@@ -28,12 +28,8 @@ from domain.security.subject_model import (
 class SubjectRequests(Protocol):
     """Requests, holds and retention rules."""
 
-    async def add(self, request: SubjectRequest, address: str, user_id: UserId | None) -> None:
+    async def add(self, request: SubjectRequest, address: str) -> None:
         """Insert, with whom it is about."""
-        ...
-
-    async def is_known(self, tenant: TenantId, user_id: UserId) -> bool:
-        """Whether the person is a member of this tenant, or was: others' members are none of its business."""
         ...
 
     async def put(self, request: SubjectRequest) -> None:
@@ -57,7 +53,10 @@ class SubjectRequests(Protocol):
         ...
 
     async def subject_of(self, id: SubjectRequestId) -> Subject:
-        """Whom it is about. Raises SubjectRequestNotFound once that is forgotten."""
+        """Whom it is about, as of now: they may have joined since. Others' members are none of the tenant's business.
+
+        Raises SubjectRequestNotFound once that is forgotten.
+        """
         ...
 
     async def forget(self, id: SubjectRequestId) -> None:
@@ -107,8 +106,8 @@ class SubjectSteps(Protocol):
         """Let it begin if it is time; where it stands."""
         ...
 
-    async def step(self, cmd: SubjectStep) -> None:
-        """One module's part, and its receipt. May be done again."""
+    async def step(self, cmd: SubjectStep) -> SubjectRequestState:
+        """One module's part, and its receipt, unless something has come in the way. May be done again."""
         ...
 
     async def complete(self, cmd: FollowSubjectRequest) -> SubjectRequestState:

@@ -25,6 +25,7 @@ from domain.security.subject_events import SubjectRequestChanged, SubjectRequest
 from domain.security.subject_model import (
     ANSWERED_WITHIN,
     DOCUMENT_FOR,
+    OPEN,
     LegalHold,
     SubjectRequest,
     SubjectRequestKind,
@@ -65,9 +66,7 @@ async def receive(uow: SecurityUnitOfWork, request: SubjectRequest, email: str, 
     there = await uow.subjects.open_for(request.tenant_id, request.kind, request.digest)
     if there is not None:
         raise SubjectRequestUnderWay(subject_request_id=there.id, status=there.status.value)
-    account = await uow.users.account(address_key(email))
-    is_known = account is not None and await uow.subjects.is_known(request.tenant_id, account.user.id)
-    await uow.subjects.add(request, address_key(email), account.user.id if account and is_known else None)
+    await uow.subjects.add(request, address_key(email))
     uow.events.append(
         SubjectRequestReceived(
             tenant_id=request.tenant_id,
@@ -100,11 +99,8 @@ async def settle(
 ) -> SubjectRequestState:
     """Let it begin if it is time and nothing is in the way; forget an export that has expired; where it stands."""
     request = await uow.subjects.get(cmd.tenant_id, cmd.subject_request_id)
-    if request.status in (SubjectRequestStatus.WAITING, SubjectRequestStatus.BLOCKED) and request.run_at <= now:
-        blocked_by = await _in_the_way(uow, request)
-        status = SubjectRequestStatus.BLOCKED if blocked_by else SubjectRequestStatus.RUNNING
-        request = request.model_copy(update={"status": status, "blocked_by": blocked_by})
-        await uow.subjects.put(request)
+    if request.status in OPEN and request.run_at <= now:
+        request = await _let(uow, request)
     if request.document_until is not None and request.document_until <= now:
         await uow.subjects.forget(request.id)
         request = request.model_copy(update={"document_until": None})
@@ -194,6 +190,17 @@ async def refuse_while_held(uow: SecurityUnitOfWork, tenant: TenantId) -> None:
         raise LegalHoldActive(holds=[hold.id for hold in holds])
 
 
+async def _let(uow: SecurityUnitOfWork, request: SubjectRequest) -> SubjectRequest:
+    """Run, unless something is in the way: then it waits, also in the middle."""
+    blocked_by = await _in_the_way(uow, request)
+    status = SubjectRequestStatus.BLOCKED if blocked_by else SubjectRequestStatus.RUNNING
+    if (status, blocked_by) == (request.status, request.blocked_by):
+        return request
+    request = request.model_copy(update={"status": status, "blocked_by": blocked_by})
+    await uow.subjects.put(request)
+    return request
+
+
 async def _in_the_way(uow: SecurityUnitOfWork, request: SubjectRequest) -> str | None:
     if request.kind is not SubjectRequestKind.ERASURE:
         return None
@@ -203,6 +210,7 @@ async def _in_the_way(uow: SecurityUnitOfWork, request: SubjectRequest) -> str |
             return f"legal hold {hold.id}: {hold.matter}"
     if subject.user_id is None:
         return None
+    await uow.members.hold(request.tenant_id)
     account = await uow.users.find(subject.user_id)
     roles = [each.role for each in account.memberships if each.tenant_id == request.tenant_id] if account else []
     if Role.OWNER in roles and await uow.members.owners(request.tenant_id) == 1:

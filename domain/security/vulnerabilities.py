@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from pydantic import Field, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, ValidationError
 
 from domain.kernel.payload import Payload
 from domain.security.cvss import Cvss, scored, severity_of
@@ -21,6 +20,17 @@ from domain.security.risk_errors import AdvisoriesUnreadable, CvssVectorInvalid
 ECOSYSTEM = "PyPI"
 _WORDS = {"low": 3.0, "moderate": 5.5, "medium": 5.5, "high": 8.0, "critical": 9.5}
 """Some records have a word and no vector: the middle of what the word stands for."""
+
+
+def _text(told: object) -> object:
+    """Pydantic would take numbers for seconds since 1970."""
+    if told is not None and not isinstance(told, str):
+        raise ValueError("an instant is text (RFC 3339)")
+    return told
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+Instant = Annotated[AwareDatetime, BeforeValidator(_text)]
 
 
 class Component(Payload):
@@ -68,12 +78,12 @@ class _Affected(Payload):
 class Advisory(Payload):
     """One OSV record, as far as we read it."""
 
-    id: str = Field(min_length=1, max_length=200)
+    id: Name
     summary: str = ""
     details: str = ""
-    aliases: tuple[str, ...] = ()
-    modified: datetime
-    withdrawn: datetime | None = None
+    aliases: tuple[Name, ...] = ()
+    modified: Instant
+    withdrawn: Instant | None = None
     severity: tuple[_Severity, ...] = ()
     affected: tuple[_Affected, ...] = ()
     database_specific: dict[str, Any] = Field(default={}, alias="database_specific")
@@ -100,6 +110,11 @@ class Vulnerability(Payload):
     def key(self) -> str:
         """What makes it this one."""
         return f"{self.component.name}/{self.id}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The same by every name it has."""
+        return tuple(f"{self.component.name}/{each}" for each in (self.id, *self.aliases))
 
 
 def read_advisory(record: object) -> Advisory:

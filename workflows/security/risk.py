@@ -45,14 +45,17 @@ class RiskWorkflow:
         state = await self._settled(input)
         await self._notify(input, state, "identified")
         reminders = 0
-        while state.status != "closed" and reminders < MOST_REMINDERS:
+        while state.status != "closed":
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(input)
             at = _next_look(state, workflow.now())
             self._standing.tell(next=_NEXT[state.status], next_at=at)
             changed = await self._changes.another(by=at)
             before, state = state, await self._settled(input)
             if not changed and state.status != "closed" and "accepted" not in (before.status, state.status):
                 reminders += 1
-                await self._notify(input, state, f"reminder {reminders}")
+                if reminders <= MOST_REMINDERS:
+                    await self._notify(input, state, f"reminder {reminders}")
             elif state.status in ("open", "proposed") and state.status != before.status:
                 await self._notify(input, state, f"{state.status} until {state.due_at:%Y-%m-%d %H:%M}")
         self._standing.tell(next="", next_at=None)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-from activities.options import COMPENSATION, OWN_DATABASE
+from activities.options import COMPENSATION
 from activities.security import SecurityActivities
 from domain.kernel.ids import TenantId
 from domain.security.ids import SubjectRequestId
@@ -43,27 +43,22 @@ class SubjectRequestWorkflow:
     async def run(self, input: FollowSubjectRequest) -> SubjectRequestProgress:
         """How it ended."""
         state = await self._settled(input)
-        while state.status in ("waiting", "blocked"):
-            at = state.run_at if state.status == "waiting" else workflow.now() + LOOKED_AT_EVERY
-            self._standing.tell(next="it begins" if state.status == "waiting" else "it is looked at again", next_at=at)
-            await self._changes.another(by=at)
-            state = await self._settled(input)
-        self._standing.tell(next="", next_at=None)
-        while state.status == "running":
-            for module in state.modules:
-                await workflow.execute_activity_method(
-                    SecurityActivities.step_subject_request,
-                    SubjectStep(**dict(input), module=module),
-                    summary=f"{module}: {state.kind}",
-                    **COMPENSATION,
-                )
-                self._standing.tell(done=(*self._standing.now.done, module))
-            state = await workflow.execute_activity_method(
-                SecurityActivities.complete_subject_request, input, summary="look again, and sign", **OWN_DATABASE
-            )
-            self._tell(state)
+        while state.status in ("waiting", "blocked", "running"):
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(input)
             if state.status == "running":
-                await self._changes.another(by=workflow.now() + AGAIN_AFTER)
+                state = await self._modules(input, state)
+                if state.status == "running":
+                    state = await self._completed(input)
+                at, what = workflow.now() + AGAIN_AFTER, "it is tried again"
+            elif state.status == "waiting":
+                at, what = state.run_at, "it begins"
+            else:
+                at, what = workflow.now() + LOOKED_AT_EVERY, "it is looked at again"
+            if state.status in ("waiting", "blocked", "running"):
+                self._standing.tell(next=what, next_at=at)
+                await self._changes.another(by=at)
+                state = await self._settled(input)
         while state.document_until is not None:
             self._standing.tell(next="the export is deleted", next_at=state.document_until)
             await self._changes.another(by=state.document_until)
@@ -81,10 +76,33 @@ class SubjectRequestWorkflow:
         """Where it stands, and what happens next, and when."""
         return self._standing.now
 
+    async def _modules(self, input: FollowSubjectRequest, state: SubjectRequestState) -> SubjectRequestState:
+        """Each that has not given its receipt, as long as nothing comes in the way."""
+        for module in state.modules:
+            state = await workflow.execute_activity_method(
+                SecurityActivities.step_subject_request,
+                SubjectStep(**dict(input), module=module),
+                summary=f"{module}: {state.kind}",
+                **COMPENSATION,
+            )
+            self._tell(state)
+            if state.status != "running":
+                break
+            self._standing.tell(done=(*self._standing.now.done, module))
+        return state
+
+    async def _completed(self, input: FollowSubjectRequest) -> SubjectRequestState:
+        self._changes.looking()
+        state = await workflow.execute_activity_method(
+            SecurityActivities.complete_subject_request, input, summary="look again, and sign", **COMPENSATION
+        )
+        self._tell(state)
+        return state
+
     async def _settled(self, input: FollowSubjectRequest) -> SubjectRequestState:
         self._changes.looking()
         state = await workflow.execute_activity_method(
-            SecurityActivities.settle_subject_request, input, summary="whether it is time", **OWN_DATABASE
+            SecurityActivities.settle_subject_request, input, summary="whether it is time", **COMPENSATION
         )
         self._tell(state)
         return state

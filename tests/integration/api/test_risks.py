@@ -223,6 +223,14 @@ class TestRegister:
         assert {} == gone
         assert "Fixed in 2.0." in first[one].description
 
+    async def test_knows_a_vulnerability_by_its_other_names(self, register: Any) -> None:
+        first = await register(vulnerability(id="GHSA-1"))
+        renamed = await register(vulnerability(id="CVE-2026-7", aliases=("GHSA-1",), fixed_in=None))
+
+        [before], [after] = first.values(), renamed.values()
+        assert (before.id, "leftpad/CVE-2026-7") == (after.id, after.reference)
+        assert "No version is known to fix it." in after.description
+
     async def test_of_the_platform_is_the_operators(self, stack: Stack, tenant: Tenant, register: Any) -> None:
         [risk] = (await register(vulnerability())).values()
         path = f"{RISKS}/{risk.id}"
@@ -258,6 +266,9 @@ class TestScan:
         sbom = await stack.http.get(SBOM, headers=stack.operator)
         (folder / "GHSA-test.json").unlink()
         await scanned(stack, 0)
+        still = await open_risks(stack)
+        (folder / "other.json").write_text(json.dumps({**record, "id": "GHSA-other", "affected": []}))
+        await scanned(stack, 0)
         await until(lambda: gone(stack), what="the risk to be closed")
 
         assert (1, str(folder), ["CVE-2026-9"]) == (
@@ -265,6 +276,7 @@ class TestScan:
             scan["advisoriesFrom"],
             [each["id"] for each in scan["vulnerabilities"]],
         )
+        assert [risk["id"]] == [each["id"] for each in still]
         assert ("critical", "vulnerability", 9.8) == (risk["inherentLevel"], risk["source"], risk["score"])
         assert "the deadline to decide" == progress["next"]
         assert "application/vnd.cyclonedx+json; version=1.6" == sbom.headers["content-type"]

@@ -13,6 +13,7 @@ from people import code, new_house, new_member, signed_in
 from adapters.bus.personal_data import PERSONAL
 from adapters.kernel.clock import utc_now
 from adapters.security.retention import PostgresRetention
+from analytics.lake import attach, open_session
 from domain.kernel.ids import TenantId
 from domain.security.checkpoint import CheckpointVerifier
 from domain.security.ids import SubjectRequestId
@@ -40,7 +41,8 @@ async def grace(stack: Stack, tenant: Tenant) -> str:
     await tenant.http.post("/v1/security/invitations", json={"email": address}, headers=tenant.headers)
 
     async def mailed() -> bool:
-        return any(address in each["to"] for each in stack.mailbox.mails())
+        items = (await tenant.get("/v1/notifications/deliveries"))["items"]
+        return any((each["recipient"], each["status"]) == (address, "sent") for each in items)
 
     await until(mailed, what="the invitation")
     await new_member(stack, tenant, address, Role.MEMBER)
@@ -77,6 +79,20 @@ async def lake_holds(stack: Stack, tenant: Tenant, address: str) -> bool:
 
 async def in_the_lake(stack: Stack, tenant: Tenant, address: str) -> None:
     await until(lambda: lake_holds(stack, tenant, address), what="the lake to have the onboarding")
+
+
+async def events_twice(stack: Stack, tenant: Tenant) -> list[str]:
+    """Events that are in the lake twice. Its newest snapshot says up to where it was loaded."""
+    with open_session() as session:
+        attach(session, stack.settings.postgres_dsn.get_secret_value(), f"lake_{tenant.id}")
+        sql = "SELECT id FROM lake.events GROUP BY id HAVING count(*) > 1"
+        twice = [row[0] for row in session.execute(sql).fetchall()]
+        place = session.execute(
+            "SELECT commit_extra_info FROM ducklake_snapshots('lake') ORDER BY snapshot_id DESC LIMIT 1"
+        ).fetchone()
+    assert place is not None
+    assert place[0]
+    return twice
 
 
 class TestExport:
@@ -163,12 +179,34 @@ class TestErasure:
             module: erased[module] for module in ("workflow", "bus", "analytics")
         }
         assert not await lake_holds(stack, tenant, address)
+        assert await events_twice(stack, tenant) == []
         [event] = (await tenant.get("/v1/bus/events", type="workflow.onboarding.requested"))["items"]
         assert ("[erased]", "[erased]") == (event["data"]["ownerName"], event["data"]["ownerEmail"])
         onboarding = await tenant.get(f"/v1/workflow/onboardings/{tenant.onboarding_id}")
         assert address not in str(onboarding)
         verified = await stack.http.post("/v1/security/audit-checkpoints", headers=stack.operator)
         assert 202 == verified.status_code
+
+    async def test_reaches_who_has_joined_since_it_was_asked_for(self, stack: Stack, tenant: Tenant) -> None:
+        address = f"late@{tenant.id.removeprefix('ten_')}.example"
+        request = await ended(tenant, await asked(tenant, "erasure", address, graceDays=3), "waiting")
+        user_id = await new_member(stack, tenant, address, Role.ADMIN)
+        async with stack.container.database.connection() as connection:
+            await connection.execute(
+                "UPDATE platform.security_subject_request SET run_at = now() WHERE id = $1", request["id"]
+            )
+        cmd = FollowSubjectRequest(tenant_id=TenantId(tenant.id), subject_request_id=SubjectRequestId(request["id"]))
+        steps = stack.container.subject_steps
+
+        for module in steps.modules:
+            await steps.step(SubjectStep(**dict(cmd), module=module))
+        state = await steps.complete(cmd)
+
+        assert "completed" == state.status
+        async with stack.container.database.connection() as connection:
+            assert not await connection.fetchval("SELECT true FROM platform.security_user WHERE id = $1", user_id)
+        left = (await tenant.get("/v1/bus/events", type="security.member.left", limit=200))["items"]
+        assert [user_id] == [each["data"]["userId"] for each in left]
 
     async def test_keeps_the_account_of_who_is_elsewhere_too(
         self, stack: Stack, tenant: Tenant, neighbour: Tenant, grace: str
@@ -212,14 +250,12 @@ class TestErasure:
         assert [] == blocked["receipts"]
 
     async def test_is_done_once_though_its_steps_run_twice(self, stack: Stack, tenant: Tenant, grace: str) -> None:
-        await place(tenant)
-        answer = await asked(tenant, "erasure", grace)
-        request = await ended(tenant, answer, "blocked")
+        request = await ended(tenant, await asked(tenant, "erasure", grace, graceDays=3), "waiting")
         steps, tenant_id = stack.container.subject_steps, TenantId(tenant.id)
         cmd = FollowSubjectRequest(tenant_id=tenant_id, subject_request_id=SubjectRequestId(request["id"]))
         async with stack.container.database.connection() as connection:
             await connection.execute(
-                "UPDATE platform.security_subject_request SET status = 'running' WHERE id = $1", request["id"]
+                "UPDATE platform.security_subject_request SET run_at = now() WHERE id = $1", request["id"]
             )
 
         early = await steps.complete(cmd)
@@ -228,10 +264,15 @@ class TestErasure:
                 await steps.step(SubjectStep(**dict(cmd), module=module))
         halfway = await steps.complete(cmd)
         first = await tenant.get(f"{REQUESTS}/{request['id']}")
+        hold = await place(tenant, email=grace)
+        held = [await steps.step(SubjectStep(**dict(cmd), module=steps.modules[-1])), await steps.complete(cmd)]
+        async with stack.container.database.connection() as connection:
+            await connection.execute("UPDATE platform.security_legal_hold SET lifted_at = now() WHERE id = $1", hold)
         await steps.step(SubjectStep(**dict(cmd), module=steps.modules[-1]))
         done = [await steps.complete(cmd) for _ in range(2)]
 
         assert ["running", "running", "completed", "completed"] == [each.status for each in (early, halfway, *done)]
+        assert ["blocked", "blocked"] == [each.status for each in held]
         assert (None, len(MODULES) - 1) == (first["certificate"], len(first["receipts"]))
         [mails] = [each for each in first["receipts"] if each["module"] == "notifications"]
         assert mails["erased"] >= 1
@@ -271,10 +312,13 @@ class TestHold:
                 "UPDATE platform.security_tenant SET status = 'deprovisioned' WHERE id = $1", tenant.id
             )
 
+        later = await stack.http.post(
+            HOLDS, params={"tenantId": tenant.id}, json={"matter": "Another"}, headers=stack.operator
+        )
         body = {"tenantId": tenant.id, "reason": "they asked for it"}
         refused = await stack.http.post("/v1/security/erasures", json=body, headers=stack.operator)
 
-        assert (409, "security.legal_hold_active", [hold]) == (
+        assert (409, "security.legal_hold_active", [hold, later.json()["data"]["id"]]) == (
             refused.status_code,
             code(refused),
             refused.json()["error"]["details"]["holds"],

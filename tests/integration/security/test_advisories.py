@@ -63,7 +63,13 @@ class TestFiles:
         assert str(path) == told.source
 
     async def test_that_are_not_there_say_nothing(self, tmp_path: Path) -> None:
-        assert (0, None, []) == (await asked(OsvFiles(tmp_path / "none")))[1:]
+        told = await asked(advisory_source("", tmp_path / "none"))
+
+        assert (0, None, False) == (told.read, told.newest_at, told.told)
+
+    async def test_that_somebody_named_have_to_be_there(self, tmp_path: Path) -> None:
+        with pytest.raises(AdvisoriesUnreadable, match="there is no"):
+            await asked(advisory_source(str(tmp_path / "none"), tmp_path))
 
     @pytest.mark.parametrize("content", [b"{", b"[{]", b'{"id": "X"}', b'["text"]', b"\xff\xfe"])
     async def test_that_are_something_else_are_refused_by_name(self, tmp_path: Path, content: bytes) -> None:
@@ -138,7 +144,9 @@ class TestServer:
             fake.broken = JSONResponse({"code": 14}, status_code=503)
             with pytest.raises(AdvisoriesUnavailable, match="503"):
                 await asked(OsvServer(url))
-            for broken in (JSONResponse({"results": []}), JSONResponse([]), Response("<html>")):
+            shapes: list[Any] = [None, "x", {"vulns": [{}]}, {"vulns": [{"id": None}]}, {"vulns": [{"id": "a\x00b"}]}]
+            answers = [JSONResponse({"results": [shape]}) for shape in shapes]
+            for broken in (JSONResponse({"results": []}), JSONResponse([]), Response("<html>"), *answers):
                 fake.broken = broken
                 with pytest.raises(AdvisoriesUnreadable):
                     await asked(OsvServer(url))

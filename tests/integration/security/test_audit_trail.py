@@ -116,7 +116,7 @@ class TestSealing:
             "SELECT record_id, chain FROM security_audit_leaf WHERE log = $1 ORDER BY index", trail.tenant
         )
 
-        data = [AuditLogged.model_validate(row["data"]) for row in told]
+        data = [AuditLogged.model_validate_json(row["data"]) for row in told]
         assert list(range(1, len(records) + 1)) == [each.sequence for each in data]
         assert [(each["id"], each["action"]) for each in records] == [
             (each.audit_record_id, each.action) for each in data

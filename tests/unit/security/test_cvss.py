@@ -26,6 +26,9 @@ FOUR = {
 }
 
 
+WHOLE = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+
+
 def vectors(prefix: str, metrics: dict[str, str]) -> st.SearchStrategy[str]:
     values = st.tuples(*(st.sampled_from(letters) for letters in metrics.values()))
     return values.map(lambda one: "/".join([prefix, *(f"{n}:{v}" for n, v in zip(metrics, one, strict=True))]))
@@ -94,6 +97,8 @@ class TestVector:
             ("CVSS:2.0/AV:N", "begins with none"),
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H", "lacks A"),
             ("CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "no AV:X"),
+            ("CVSS:3.1/AV:NA/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "no AV:NA"),
+            ("CVSS:4.0/AV:N/AC:LH/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", "no AC:LH"),
             ("CVSS:3.1/AV:N/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "AV twice"),
             ("CVSS:3.1/AV:N//AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "no metric"),
             ("CVSS:4.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "no C:H in CVSS 4.0"),
@@ -105,7 +110,14 @@ class TestVector:
             scored(vector)
 
     @settings(max_examples=300, deadline=None)
-    @given(st.text() | st.text().map(lambda text: f"CVSS:4.0/{text}") | st.from_regex(r"CVSS:3\.1(/[A-Z]{1,2}:[A-Z])*"))
+    @given(
+        st.text()
+        | st.text().map(lambda text: f"CVSS:4.0/{text}")
+        | st.from_regex(r"CVSS:3\.1(/[A-Z]{1,2}:[A-Z])*")
+        | st.tuples(st.integers(9, 44), st.sampled_from("NALPHUCR:/")).map(
+            lambda cut: WHOLE[: cut[0]] + cut[1] + WHOLE[cut[0] :]
+        )
+    )
     def test_of_any_kind_is_scored_or_refused(self, text: str) -> None:
         try:
             assert 0 <= scored(text).score <= 10

@@ -95,7 +95,18 @@ class TestVulnerability:
 
 class TestRecord:
     @pytest.mark.parametrize(
-        "record", [{}, [], "text", None, {"id": "X"}, {"id": 3, "modified": "2026-01-01T00:00:00Z"}]
+        "record",
+        [
+            {},
+            [],
+            "text",
+            None,
+            {"id": "X"},
+            {"id": 3, "modified": "2026-01-01T00:00:00Z"},
+            osv(modified=5),
+            osv(modified="2026-01-01T00:00:00"),
+            osv("a\x00b"),
+        ],
     )
     def test_that_is_none_is_refused_with_its_place(self, record: object) -> None:
         with pytest.raises(AdvisoriesUnreadable, match="record"):

@@ -61,6 +61,7 @@ def upgrade() -> None:
     GRANT SELECT, INSERT, UPDATE, DELETE ON security_subject_request, security_subject_receipt, security_legal_hold,
         security_retention_rule TO harborgrid_app;
 
+    CREATE INDEX events_of_user ON events (tenant_id, user_id, xid, seq) WHERE user_id IS NOT NULL;
     CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'events' AND current_user = 'harborgrid_owner'
