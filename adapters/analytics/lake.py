@@ -112,6 +112,13 @@ def _naming(
     return [(row[0], row[1]) for row in rows]
 
 
+# Snapshots of erasures before which there are older ones still: as long as there are, so is what was erased.
+_UNFORGOTTEN = """
+SELECT count(*) FROM ducklake_snapshots('lake') WHERE commit_message = 'erasure'
+AND snapshot_id > (SELECT min(snapshot_id) FROM ducklake_snapshots('lake'))
+"""
+
+
 def _blank(lake: duckdb.DuckDBPyConnection, address: str, fields: Mapping[str, Sequence[str]]) -> int:
     """Also when nothing names the address any more: who did this before may not have come to its end."""
 
@@ -122,13 +129,14 @@ def _blank(lake: duckdb.DuckDBPyConnection, address: str, fields: Mapping[str, S
             lake.execute("UPDATE lake.events SET data = json_merge_patch(data, ?::JSON) WHERE id = ?", [blanks, id_])
         return len(found)
 
-    blanked = _keeping_the_place(lake, blank)
-    # Files are written anew without what was deleted from them, then every older snapshot and its files go.
-    _keeping_the_place(lake, lambda: lake.execute("CALL ducklake_flush_inlined_data('lake')"))
-    rewrite = "CALL ducklake_rewrite_data_files('lake', 'events', delete_threshold => 0)"
-    _keeping_the_place(lake, lambda: lake.execute(rewrite))
-    lake.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
-    lake.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
+    blanked = _keeping_the_place(lake, blank) if _naming(lake, address, fields) else 0
+    if lake.execute(_UNFORGOTTEN).fetchall() != [(0,)]:
+        # Files are written anew without what was deleted from them, then every older snapshot and its files go.
+        _keeping_the_place(lake, lambda: lake.execute("CALL ducklake_flush_inlined_data('lake')"))
+        rewrite = "CALL ducklake_rewrite_data_files('lake', 'events', delete_threshold => 0)"
+        _keeping_the_place(lake, lambda: lake.execute(rewrite))
+        lake.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
+        lake.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
     return blanked
 
 

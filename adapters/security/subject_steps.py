@@ -95,7 +95,7 @@ class PostgresSubjectSteps:
 
         async def work(session: Session) -> bytes:
             uow = PostgresSecurityUnitOfWork(session)
-            request = await uow.subjects.get(tenant, id)
+            request = await uow.subjects.get(tenant, id, lock=False)
             parts = await uow.subjects.exported(id)
             if request.document_until is None or request.document_until <= utc_now() or not parts:
                 raise DocumentNotThere(status=request.status.value, kind=request.kind.value)

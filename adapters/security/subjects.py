@@ -52,10 +52,11 @@ class PostgresSubjectRequests:
             *values_of(request, _CHANGING),
         )
 
-    async def get(self, tenant: TenantId, id: SubjectRequestId) -> SubjectRequest:
-        """Locked until the transaction ends. Raises SubjectRequestNotFound."""
+    async def get(self, tenant: TenantId, id: SubjectRequestId, *, lock: bool = True) -> SubjectRequest:
+        """Locked until the transaction ends, unless it is only looked at. Raises SubjectRequestNotFound."""
         row = await self._sql.fetchrow(
-            f"SELECT {names(_REQUEST)} FROM security_subject_request WHERE id = $1 AND tenant_id = $2 FOR UPDATE",
+            f"SELECT {names(_REQUEST)} FROM security_subject_request WHERE id = $1 AND tenant_id = $2"
+            + (" FOR UPDATE" if lock else ""),
             id,
             tenant,
         )

@@ -93,7 +93,7 @@ async def get_subject_request(
     subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)], world: World
 ) -> Answer[SubjectRequest]:
     """One, with its receipts, and the certificate once an erasure is completed."""
-    return ok(await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id)))
+    return ok(await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id, lock=False)))
 
 
 @router.post(
@@ -146,7 +146,7 @@ async def get_certificate(
     subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)], world: World
 ) -> PlainTextResponse:
     """That everything was erased, signed. There is none before that is so."""
-    request = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id))
+    request = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id, lock=False))
     if request.certificate is None:
         raise DocumentNotThere(status=request.status.value, kind=request.kind.value)
     return PlainTextResponse(request.certificate)
@@ -161,7 +161,7 @@ async def get_subject_request_progress(
     subject_request_id: SubjectRequestId, tenant: Annotated[TenantId, known_tenant(READ_SUBJECT_REQUESTS)], world: World
 ) -> Answer[SubjectRequestProgress]:
     """Which modules have done their part, and what happens next, and when."""
-    there = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id))
+    there = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id, lock=False))
     told = await world.starter.ask(workflow_id(tenant, subject_request_id), SubjectRequestWorkflow.progress)
     if told is None or not told.status:
         told = SubjectRequestProgress(status=there.status.value, next="its process begins")

@@ -36,8 +36,8 @@ class SubjectRequests(Protocol):
         """Replace what may change."""
         ...
 
-    async def get(self, tenant: TenantId, id: SubjectRequestId) -> SubjectRequest:
-        """Locked until the transaction ends. Raises SubjectRequestNotFound."""
+    async def get(self, tenant: TenantId, id: SubjectRequestId, *, lock: bool = True) -> SubjectRequest:
+        """Locked until the transaction ends, unless it is only looked at. Raises SubjectRequestNotFound."""
         ...
 
     async def open_for(self, tenant: TenantId, kind: SubjectRequestKind, digest: str) -> SubjectRequest | None:

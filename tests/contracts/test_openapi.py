@@ -36,11 +36,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 
 AnyCase: TypeAlias = schemathesis.Case[Any]
 bounded = settings(
-    max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=3, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 RULES: dict[str, Any] = {
     # Query parameters nobody declared are ignored: proxies and tools add their own.
-    "generation": {"deterministic": True, "max-examples": 5, "allow-extra-parameters": False},
+    "generation": {"deterministic": True, "max-examples": 3, "allow-extra-parameters": False},
     "checks": {
         # 412 and 428 are refusals too: what If-Match says is looked at before anything is done.
         "negative_data_rejection": {

@@ -9,6 +9,7 @@ import pytest
 from conftest import Stack, Tenant, until
 
 from adapters.analytics.lake import LakeLoader
+from adapters.bus.personal_data import PERSONAL
 from analytics.lake import attach, open_session
 from domain.bus.event import RecordedEvent
 from domain.kernel.ids import TenantId
@@ -62,3 +63,39 @@ class TestLoad:
         loader.load(TenantId(tenant.id), [first])
 
         assert {event.id for event in events} == set(await _loaded(stack, tenant, 6))
+
+
+class TestErasure:
+    async def test_forgets_the_past_also_when_the_attempt_before_died_and_keeps_its_place(
+        self, stack: Stack, tenant: Tenant, loader: LakeLoader
+    ) -> None:
+        id_ = TenantId(tenant.id)
+        await _loaded(stack, tenant, 6)
+        events = await _events(stack, tenant)
+        loader.load(id_, events)
+        address = events[0].data["ownerEmail"]
+        dsn = stack.settings.postgres_dsn.get_secret_value()
+        with open_session() as session:
+            attach(session, dsn, f"lake_{tenant.id}", read_only=False)
+            [place] = session.execute(_PLACE).fetchall()
+            # As far as one came who was killed between the commit and what follows it.
+            session.execute("BEGIN")
+            session.execute("UPDATE lake.events SET data = '{}' WHERE id = ?", [events[0].id])
+            session.execute("CALL lake.set_commit_message('harborgrid', 'erasure', extra_info => ?)", [place[0]])
+            session.execute("COMMIT")
+
+        blanked = [loader.blank(id_, address, PERSONAL) for _ in range(2)]
+        loader.load(id_, events)
+
+        assert [0, 0] == blanked
+        with open_session() as session:
+            attach(session, dsn, f"lake_{tenant.id}")
+            snapshots = session.execute("SELECT snapshot_id FROM ducklake_snapshots('lake')").fetchall()
+            assert [place] == session.execute(_PLACE).fetchall()
+            assert not session.execute(
+                "SELECT 1 FROM lake.events AT (VERSION => ?) WHERE contains(data, ?)", [snapshots[0][0], address]
+            ).fetchall()
+        assert [event.id for event in events] == await _loaded(stack, tenant, 6)
+
+
+_PLACE = "SELECT commit_extra_info FROM ducklake_snapshots('lake') ORDER BY snapshot_id DESC LIMIT 1"
