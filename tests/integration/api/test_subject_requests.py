@@ -34,10 +34,27 @@ async def tenant(stack: Stack) -> Tenant:
     return await stack.tenant(organisation="The Forgetful", ownerEmail="ada@forgetful.example", ownerName="Ada")
 
 
+def address_in(tenant: Tenant) -> str:
+    return f"grace@{tenant.id.removeprefix('ten_')}.example"
+
+
+async def joined(stack: Stack, tenant: Tenant) -> str:
+    address = address_in(tenant)
+    await new_member(stack, tenant, address, Role.MEMBER)
+    await signed_in(stack.http, address)
+    return address
+
+
 @pytest.fixture
 async def grace(stack: Stack, tenant: Tenant) -> str:
-    """A member's address; they are signed in, and have had mail."""
-    address = f"grace@{tenant.id.removeprefix('ten_')}.example"
+    """A member's address; they are signed in."""
+    return await joined(stack, tenant)
+
+
+@pytest.fixture
+async def invited(stack: Stack, tenant: Tenant) -> str:
+    """The same, and they have had mail."""
+    address = address_in(tenant)
     await tenant.http.post("/v1/security/invitations", json={"email": address}, headers=tenant.headers)
 
     async def mailed() -> bool:
@@ -45,9 +62,7 @@ async def grace(stack: Stack, tenant: Tenant) -> str:
         return any((each["recipient"], each["status"]) == (address, "sent") for each in items)
 
     await until(mailed, what="the invitation")
-    await new_member(stack, tenant, address, Role.MEMBER)
-    await signed_in(stack.http, address)
-    return address
+    return await joined(stack, tenant)
 
 
 async def asked(tenant: Tenant, kind: str, email: str, **more: Any) -> httpx.Response:
@@ -96,8 +111,8 @@ async def events_twice(stack: Stack, tenant: Tenant) -> list[str]:
 
 
 class TestExport:
-    async def test_has_what_every_module_keeps_and_no_secrets(self, stack: Stack, tenant: Tenant, grace: str) -> None:
-        request = await ended(tenant, await asked(tenant, "export", grace.upper()))
+    async def test_has_what_every_module_keeps_and_no_secrets(self, stack: Stack, tenant: Tenant, invited: str) -> None:
+        request = await ended(tenant, await asked(tenant, "export", invited.upper()))
         told = (await document(tenant, request)).json()
 
         kinds = {module: {each["kind"] for each in found} for module, found in told["modules"].items()}
@@ -105,7 +120,7 @@ class TestExport:
         assert {"account", "membership", "session", "password", "invitation"} <= kinds["security"]
         assert {"delivery"} == kinds["notifications"]
         assert "argon2" not in str(told)
-        assert grace not in str(request)
+        assert invited not in str(request)
         found = {each["module"]: each["found"] for each in request["receipts"]}
         assert {module: len(each) for module, each in told["modules"].items()} == found
         actions = [each["action"] for each in (await tenant.get("/v1/security/audit-records"))["items"]]
@@ -148,9 +163,9 @@ class TestExport:
 
 
 class TestErasure:
-    async def test_leaves_nothing_and_signs_for_it(self, stack: Stack, tenant: Tenant, grace: str) -> None:
-        request = await ended(tenant, await asked(tenant, "erasure", grace))
-        again = await ended(tenant, await asked(tenant, "export", grace))
+    async def test_leaves_nothing_and_signs_for_it(self, stack: Stack, tenant: Tenant, invited: str) -> None:
+        request = await ended(tenant, await asked(tenant, "erasure", invited))
+        again = await ended(tenant, await asked(tenant, "export", invited))
         note = await tenant.http.get(f"{REQUESTS}/{request['id']}/certificate", headers=tenant.headers)
         key = await tenant.get("/v1/security/audit-checkpoints/verifier-key")
 
@@ -163,9 +178,11 @@ class TestErasure:
         assert f"harborgrid/erasure/{request['id']}\n" == text[: text.index("\n") + 1]
         assert f"subject hmac-sha256:{request['digest']}" in text
         assert all(f"\n{module}: found" in text for module in MODULES)
-        assert grace not in text
+        assert invited not in text
         async with stack.container.database.connection() as connection:
-            assert 0 == await connection.fetchval("SELECT count(*) FROM platform.security_user WHERE email = $1", grace)
+            assert 0 == await connection.fetchval(
+                "SELECT count(*) FROM platform.security_user WHERE email = $1", invited
+            )
 
     async def test_of_who_asked_for_the_onboarding_reaches_events_and_lake(self, stack: Stack, tenant: Tenant) -> None:
         address = "ada@forgetful.example"
@@ -249,8 +266,8 @@ class TestErasure:
         assert "last owner" in blocked["blockedBy"]
         assert [] == blocked["receipts"]
 
-    async def test_is_done_once_though_its_steps_run_twice(self, stack: Stack, tenant: Tenant, grace: str) -> None:
-        request = await ended(tenant, await asked(tenant, "erasure", grace, graceDays=3), "waiting")
+    async def test_is_done_once_though_its_steps_run_twice(self, stack: Stack, tenant: Tenant, invited: str) -> None:
+        request = await ended(tenant, await asked(tenant, "erasure", invited, graceDays=3), "waiting")
         steps, tenant_id = stack.container.subject_steps, TenantId(tenant.id)
         cmd = FollowSubjectRequest(tenant_id=tenant_id, subject_request_id=SubjectRequestId(request["id"]))
         async with stack.container.database.connection() as connection:
@@ -264,7 +281,7 @@ class TestErasure:
                 await steps.step(SubjectStep(**dict(cmd), module=module))
         halfway = await steps.complete(cmd)
         first = await tenant.get(f"{REQUESTS}/{request['id']}")
-        hold = await place(tenant, email=grace)
+        hold = await place(tenant, email=invited)
         held = [await steps.step(SubjectStep(**dict(cmd), module=steps.modules[-1])), await steps.complete(cmd)]
         async with stack.container.database.connection() as connection:
             await connection.execute("UPDATE platform.security_legal_hold SET lifted_at = now() WHERE id = $1", hold)
