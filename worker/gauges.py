@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from adapters.postgres.database import Database
 from adapters.postgres.session import Session
 from adapters.security.evidence_rounds import platform_report
@@ -54,15 +56,14 @@ async def _bus(session: Session) -> list[tuple[str, int, int]]:
 
 
 async def _risks(session: Session) -> None:
-    rows = await session.sql.fetch(RISKS_IN_REGISTER)
+    levels, overdue = Counter[tuple[str, RiskLevel]](), Counter[str]()
+    for row in await session.sql.fetch(RISKS_IN_REGISTER):
+        levels[row["owner"], level_of(row["likelihood"], row["impact"])] += row["count"]
+        overdue[row["owner"]] += row["overdue"]
     for owner in ("platform", "tenants"):
         for level in RiskLevel:
-            known = (row for row in rows if row["owner"] == owner)
-            products = [(row["product"], row["count"]) for row in known]
-            OPEN_RISKS.labels(owner, level).set(
-                sum(count for product, count in products if level_of(product, 1) is level)
-            )
-        OVERDUE_RISKS.labels(owner).set(sum(row["overdue"] for row in rows if row["owner"] == owner))
+            OPEN_RISKS.labels(owner, level).set(levels[owner, level])
+        OVERDUE_RISKS.labels(owner).set(overdue[owner])
     scanned = await session.sql.fetchval("SELECT extract(epoch FROM now() - max(at)) FROM security_dependency_scan")
     DEPENDENCY_SCAN_AGE.set(scanned if scanned is not None else float("inf"))
 

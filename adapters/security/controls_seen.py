@@ -68,6 +68,67 @@ def seen(wrong: list[str], *, good: str, bad: str, **facts: Any) -> Observed:
     return Observed(state=state, summary=bad if wrong else good, facts={**facts, **named})
 
 
+@dataclass(frozen=True, slots=True)
+class NoSuchRows:
+    """A collector that is satisfied if a query finds no ids. $1: the tenant; $2: now. bad: with their `{count}`."""
+
+    sql: str
+    good: str
+    bad: str
+
+    async def __call__(self, look: Look) -> Observed:
+        """Look."""
+        wrong = await look.ids(f"{self.sql} ORDER BY id", look.tenant, look.now)
+        return seen(wrong, good=self.good, bad=self.bad.format(count=len(wrong)))
+
+
+ROWS: Mapping[str, NoSuchRows] = {
+    "old_keys": NoSuchRows(
+        "SELECT id FROM security_api_key WHERE tenant_id = $1 AND status = 'active' AND expires_at IS NULL "
+        "AND created_at < $2::timestamptz - interval '365 days'",
+        good="No API key without an end is older than a year.",
+        bad="{count} API keys without an end are older than a year.",
+    ),
+    "unused_keys": NoSuchRows(
+        "SELECT id FROM security_api_key WHERE tenant_id = $1 AND status = 'active' "
+        "AND (expires_at IS NULL OR expires_at > $2::timestamptz) "
+        "AND coalesce(last_used_at, created_at) < $2::timestamptz - interval '90 days'",
+        good="Every active API key was used within ninety days.",
+        bad="{count} active API keys were not used for ninety days.",
+    ),
+    "emergency_access": NoSuchRows(
+        "SELECT id FROM security_elevation WHERE tenant_id = $1 AND break_glass AND reviewed_at IS NULL "
+        "AND coalesce(ended_at, expires_at) < $2::timestamptz - interval '7 days'",
+        good="No emergency access waits for its review.",
+        bad="{count} emergency accesses were not reviewed within a week.",
+    ),
+    "threats_answered": NoSuchRows(
+        "SELECT id FROM security_threat WHERE tenant_id = $1 AND status IN ('open', 'awaiting_approval') "
+        "AND first_seen_at < $2::timestamptz - interval '7 days'",
+        good="No threat has waited for more than a week.",
+        bad="{count} threats have waited for more than a week.",
+    ),
+    "breaches_notified": NoSuchRows(
+        "SELECT id FROM security_breach WHERE tenant_id = $1 AND closed_at IS NULL AND notified_at IS NULL "
+        "AND risk <> 'unlikely' AND due_at < $2::timestamptz",
+        good="No breach is past its deadline without a notice.",
+        bad="{count} breaches are past their deadline, and nobody has notified the authority.",
+    ),
+    "risks_treated": NoSuchRows(
+        "SELECT id FROM security_risk WHERE tenant_id IS NOT DISTINCT FROM $1 AND status <> 'closed' "
+        "AND due_at < $2::timestamptz",
+        good="No risk is past its deadline.",
+        bad="{count} risks are past their deadline.",
+    ),
+    "subjects_answered": NoSuchRows(
+        "SELECT id FROM security_subject_request WHERE tenant_id = $1 "
+        "AND status IN ('waiting', 'blocked', 'running') AND due_at < $2::timestamptz",
+        good="No request of a data subject is open after a month.",
+        bad="{count} requests of data subjects are open after a month.",
+    ),
+}
+
+
 async def second_factors(look: Look) -> Observed:
     """Owners and administrators without a passkey or a confirmed authenticator app."""
     people = await look.session.sql.fetch(
@@ -82,37 +143,6 @@ async def second_factors(look: Look) -> Observed:
         good=f"All {len(people)} owners and administrators have a second factor.",
         bad=f"{len(without)} of {len(people)} owners and administrators have no second factor.",
         people=len(people),
-    )
-
-
-async def old_keys(look: Look) -> Observed:
-    """Active keys without an end that are older than a year."""
-    old = await look.ids(
-        "SELECT id FROM security_api_key WHERE tenant_id = $1 AND status = 'active' AND expires_at IS NULL "
-        "AND created_at < $2 ORDER BY id",
-        look.tenant,
-        look.now - timedelta(days=365),
-    )
-    return seen(
-        old,
-        good="No API key without an end is older than a year.",
-        bad=f"{len(old)} API keys without an end are older than a year.",
-    )
-
-
-async def unused_keys(look: Look) -> Observed:
-    """Active keys that nobody has used, or that nobody was given, for ninety days."""
-    unused = await look.ids(
-        "SELECT id FROM security_api_key WHERE tenant_id = $1 AND status = 'active' "
-        "AND (expires_at IS NULL OR expires_at > $3) AND coalesce(last_used_at, created_at) < $2 ORDER BY id",
-        look.tenant,
-        look.now - timedelta(days=90),
-        look.now,
-    )
-    return seen(
-        unused,
-        good="Every active API key was used within ninety days.",
-        bad=f"{len(unused)} active API keys were not used for ninety days.",
     )
 
 
@@ -137,21 +167,6 @@ async def isolation(look: Look) -> Observed:
         good=f"The roles of all {tenants} tenants reach their own schema only.",
         bad=f"{len(wrong)} roles or tables let tenants see more than their own.",
         tenants=tenants,
-    )
-
-
-async def emergency_access(look: Look) -> Observed:
-    """Broken glass that nobody has reviewed a week after it was over."""
-    waiting = await look.ids(
-        "SELECT id FROM security_elevation WHERE tenant_id = $1 AND break_glass AND reviewed_at IS NULL "
-        "AND coalesce(ended_at, expires_at) < $2 ORDER BY id",
-        look.tenant,
-        look.now - timedelta(days=7),
-    )
-    return seen(
-        waiting,
-        good="No emergency access waits for its review.",
-        bad=f"{len(waiting)} emergency accesses were not reviewed within a week.",
     )
 
 
@@ -233,36 +248,6 @@ async def transport(look: Look) -> Observed:
     return seen(wrong, good="The API and mail are reached by TLS.", bad="Settings let something travel without TLS.")
 
 
-async def threats_answered(look: Look) -> Observed:
-    """Threats that have waited for a decision for more than a week."""
-    waiting = await look.ids(
-        "SELECT id FROM security_threat WHERE tenant_id = $1 AND status IN ('open', 'awaiting_approval') "
-        "AND first_seen_at < $2 ORDER BY id",
-        look.tenant,
-        look.now - timedelta(days=7),
-    )
-    return seen(
-        waiting,
-        good="No threat has waited for more than a week.",
-        bad=f"{len(waiting)} threats have waited for more than a week.",
-    )
-
-
-async def breaches_notified(look: Look) -> Observed:
-    """Breaches whose authority has to be notified still, after the deadline."""
-    late = await look.ids(
-        "SELECT id FROM security_breach WHERE tenant_id = $1 AND closed_at IS NULL AND notified_at IS NULL "
-        "AND risk <> 'unlikely' AND due_at < $2 ORDER BY id",
-        look.tenant,
-        look.now,
-    )
-    return seen(
-        late,
-        good="No breach is past its deadline without a notice.",
-        bad=f"{len(late)} breaches are past their deadline, and nobody has notified the authority.",
-    )
-
-
 async def detection_runs(look: Look) -> Observed:
     """How long the oldest record has waited for detection rules to look at it."""
     waits = round(await unread_seconds(look.session))
@@ -293,17 +278,6 @@ async def dependencies_scanned(look: Look) -> Observed:
     )
 
 
-async def risks_treated(look: Look) -> Observed:
-    """Risks past their deadline."""
-    overdue = await look.ids(
-        "SELECT id FROM security_risk WHERE tenant_id IS NOT DISTINCT FROM $1 AND status <> 'closed' "
-        "AND due_at < $2 ORDER BY id",
-        look.tenant,
-        look.now,
-    )
-    return seen(overdue, good="No risk is past its deadline.", bad=f"{len(overdue)} risks are past their deadline.")
-
-
 async def card_numbers(look: Look) -> Observed:
     """Events of the last day with something that is a card number by its shape and its check digit."""
     rows = await look.session.sql.fetch(
@@ -317,21 +291,6 @@ async def card_numbers(look: Look) -> Observed:
         found,
         good="No event of the last day holds a card number.",
         bad=f"{len(found)} events of the last day hold what looks like a card number.",
-    )
-
-
-async def subjects_answered(look: Look) -> Observed:
-    """Requests of data subjects that are open after their month."""
-    late = await look.ids(
-        "SELECT id FROM security_subject_request WHERE tenant_id = $1 "
-        "AND status IN ('waiting', 'blocked', 'running') AND due_at < $2 ORDER BY id",
-        look.tenant,
-        look.now,
-    )
-    return seen(
-        late,
-        good="No request of a data subject is open after a month.",
-        bad=f"{len(late)} requests of data subjects are open after a month.",
     )
 
 
@@ -355,26 +314,22 @@ def is_card_number(digits: str) -> bool:
 
 
 COLLECTORS: Mapping[str, Collector] = {
-    each.__name__: each
-    for each in (
-        second_factors,
-        old_keys,
-        unused_keys,
-        isolation,
-        emergency_access,
-        audit_sealed,
-        audit_whole,
-        wrapped_keys,
-        data_key_age,
-        transport,
-        threats_answered,
-        breaches_notified,
-        detection_runs,
-        dependencies_scanned,
-        risks_treated,
-        card_numbers,
-        subjects_answered,
-        retention_decided,
-    )
+    **ROWS,
+    **{
+        each.__name__: each
+        for each in (
+            second_factors,
+            isolation,
+            audit_sealed,
+            audit_whole,
+            wrapped_keys,
+            data_key_age,
+            transport,
+            detection_runs,
+            dependencies_scanned,
+            card_numbers,
+            retention_decided,
+        )
+    },
 }
 """By the check that the catalogue names."""

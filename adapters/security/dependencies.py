@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from importlib.metadata import Distribution, distribution, distributions
+from importlib.metadata import Distribution, distributions
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -115,8 +115,3 @@ def _entering(scan: DependencyScan, *, told: bool) -> Callable[[SecurityUnitOfWo
         )
 
     return work
-
-
-def version_of(name: str = PRODUCT) -> str:
-    """The installed version."""
-    return distribution(name).version

@@ -9,6 +9,7 @@ from adapters.postgres.rows import names, newest_first, places, values_of
 from adapters.postgres.session import Session
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
+from domain.security.control_catalogue import BY_ID
 from domain.security.control_errors import EvidenceCollectionNotFound
 from domain.security.control_model import Evidence, EvidenceCollection
 from domain.security.data_keys import PLATFORM
@@ -40,9 +41,11 @@ class PostgresEvidence:
     async def newest(self, tenant: TenantId | None) -> Sequence[Evidence]:
         """The newest of each control of this tenant, or of the platform."""
         rows = await self._sql.fetch(
-            f"SELECT DISTINCT ON (control_id) {names(_EVIDENCE)} FROM security_evidence "
-            "WHERE coalesce(tenant_id, 'platform') = $1 ORDER BY control_id, id DESC",
+            f"SELECT {names(_EVIDENCE, 'newest.')} FROM unnest($2::text[]) AS control CROSS JOIN LATERAL "
+            "(SELECT * FROM security_evidence WHERE coalesce(tenant_id, 'platform') = $1 AND control_id = control "
+            "ORDER BY id DESC LIMIT 1) AS newest",
             tenant or PLATFORM,
+            list(BY_ID),
         )
         return [Evidence(**dict(row)) for row in rows]
 

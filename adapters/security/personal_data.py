@@ -36,12 +36,15 @@ _ACCOUNT: Mapping[str, str] = {
     "authenticator_app": "SELECT created_at, confirmed_at FROM security_totp WHERE user_id = $1",
     "password": "SELECT changed_at FROM security_password WHERE user_id = $1",
 }
+_UNLINKED = """
+DELETE FROM security_linked_identity
+WHERE user_id = $2 AND provider_id IN (SELECT id FROM security_identity_provider WHERE tenant_id = $1)
+"""
 _DELETED = (
     "DELETE FROM security_session WHERE tenant_id = $1 AND user_id = $2",
     "DELETE FROM security_elevation WHERE tenant_id = $1 AND user_id = $2",
     "DELETE FROM security_grant WHERE tenant_id = $1 AND user_id = $2",
-    "DELETE FROM security_linked_identity WHERE user_id = $2 "  # noqa: ISC004 - one statement
-    "AND provider_id IN (SELECT id FROM security_identity_provider WHERE tenant_id = $1)",
+    _UNLINKED,
     "DELETE FROM security_membership WHERE tenant_id = $1 AND user_id = $2",
 )
 

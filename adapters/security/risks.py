@@ -19,9 +19,9 @@ _SCAN = tuple(DependencyScan.model_fields)
 _MOST = 1_000
 
 RISKS_IN_REGISTER = """
-SELECT CASE WHEN tenant_id IS NULL THEN 'platform' ELSE 'tenants' END AS owner, likelihood * impact AS product,
+SELECT CASE WHEN tenant_id IS NULL THEN 'platform' ELSE 'tenants' END AS owner, likelihood, impact,
        count(*) AS count, count(*) FILTER (WHERE overdue_at IS NOT NULL) AS overdue
-FROM security_risk WHERE status <> 'closed' GROUP BY 1, 2
+FROM security_risk WHERE status <> 'closed' GROUP BY 1, 2, 3
 """
 
 

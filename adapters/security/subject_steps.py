@@ -21,7 +21,9 @@ from domain.security.envelope import NONCE_BYTES
 from domain.security.ids import SubjectRequestId
 from domain.security.subject_commands import FollowSubjectRequest, SubjectRequestState, SubjectStep
 from domain.security.subject_errors import DocumentNotThere
-from domain.security.subject_model import SubjectRequest, SubjectRequestKind, SubjectRequestStatus
+from domain.security.subject_model import SubjectRequestKind, SubjectRequestStatus
+
+_EVERYBODY_HAS_ERASED = (SubjectRequestKind.ERASURE, SubjectRequestStatus.RUNNING, ())
 
 
 class PostgresSubjectSteps:
@@ -54,18 +56,17 @@ class PostgresSubjectSteps:
             state = await subjects.settle(uow, cmd, self.modules, now=utc_now())
             if state.status != SubjectRequestStatus.RUNNING or cmd.module not in state.modules:
                 return state
-            request = await uow.subjects.get(cmd.tenant_id, cmd.subject_request_id)
-            subject = await uow.subjects.subject_of(request.id)
-            holder = self._holders[cmd.module]
-            if request.kind is SubjectRequestKind.ERASURE:
-                await uow.subjects.add_receipt(request.id, cmd.tenant_id, await holder.erase(session, subject), None)
+            id_, holder = cmd.subject_request_id, self._holders[cmd.module]
+            subject = await uow.subjects.subject_of(id_)
+            if state.kind == SubjectRequestKind.ERASURE:
+                await uow.subjects.add_receipt(id_, cmd.tenant_id, await holder.erase(session, subject), None)
                 return state
             found = await holder.find(session, subject)
             receipt = Receipt(module=cmd.module, found=len(found))
             sealed = cipher.seal(
-                orjson.dumps(found), nonce=os.urandom(NONCE_BYTES), context=f"{request.id}/{cmd.module}".encode()
+                orjson.dumps(found), nonce=os.urandom(NONCE_BYTES), context=f"{id_}/{cmd.module}".encode()
             )
-            await uow.subjects.add_receipt(request.id, cmd.tenant_id, receipt, sealed)
+            await uow.subjects.add_receipt(id_, cmd.tenant_id, receipt, sealed)
             return state
 
         return await self._database.run(None, work)
@@ -75,12 +76,10 @@ class PostgresSubjectSteps:
 
         async def work(session: Session) -> SubjectRequestState:
             uow = PostgresSecurityUnitOfWork(session)
-            await subjects.settle(uow, cmd, self.modules, now=utc_now())
-            request = await uow.subjects.get(cmd.tenant_id, cmd.subject_request_id)
+            state = await subjects.settle(uow, cmd, self.modules, now=utc_now())
             left = 0
-            is_erased = request.kind is SubjectRequestKind.ERASURE and _done(request) == set(self.modules)
-            if is_erased and request.status is SubjectRequestStatus.RUNNING:
-                subject = await uow.subjects.subject_of(request.id)
+            if (state.kind, state.status, state.modules) == _EVERYBODY_HAS_ERASED:
+                subject = await uow.subjects.subject_of(cmd.subject_request_id)
                 for holder in self._holders.values():
                     if await holder.left(session, subject):
                         await holder.erase(session, subject)
@@ -107,7 +106,3 @@ class PostgresSubjectSteps:
             return orjson.dumps(told, option=orjson.OPT_INDENT_2)
 
         return await self._database.run(None, work)
-
-
-def _done(request: SubjectRequest) -> set[str]:
-    return {receipt.module for receipt in request.receipts}

@@ -12,6 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, Prose, World
 from api.principals import own_tenant
 from api.problems import problems
+from api.processes import where_it_stands
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
@@ -186,5 +187,5 @@ async def get_progress(
 ) -> Answer[BreachProgress]:
     """What its clock does next, and when."""
     await world.security(None, lambda uow: uow.breaches.get(tenant, breach_id))
-    told = await world.starter.ask(workflow_id(tenant, breach_id), BreachWorkflow.progress)
-    return ok(told if told is not None and told.status else BreachProgress(status="running", next="its clock starts"))
+    before = BreachProgress(status="running", next="its clock starts")
+    return ok(await where_it_stands(world, workflow_id(tenant, breach_id), BreachWorkflow.progress, before=before))

@@ -14,6 +14,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may, visible_tenant
 from api.problems import problems
+from api.processes import where_it_stands
 from api.routes import Route
 from api.security.sign_in import home_of, person_of
 from domain.kernel.errors import WorkflowsUnavailable
@@ -212,10 +213,8 @@ async def get_progress(
     tenant = caller.tenant_id
     there = await world.security(tenant, lambda uow: uow.elevations.get(tenant, elevation_id))
     id_ = workflow_id(there.tenant_id, elevation_id)
-    told = await world.starter.ask(id_, ElevationWorkflow.progress)
-    if told is None or not told.status:
-        told = ElevationProgress(status=there.status.value, next="those who can do something about it are told")
-    return ok(told)
+    before = ElevationProgress(status=there.status.value, next="those who can do something about it are told")
+    return ok(await where_it_stands(world, id_, ElevationWorkflow.progress, before=before))
 
 
 async def _decided(elevation_id: ElevationId, person: Principal, world: World, *, approved: bool) -> Elevation:

@@ -13,6 +13,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may
 from api.problems import problems
+from api.processes import where_it_stands
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
@@ -94,7 +95,5 @@ async def get_progress(
 ) -> Answer[ErasureProgress]:
     """What its process does next, and when."""
     there = await world.security(None, lambda uow: uow.erasures.get(erasure_id))
-    told = await world.starter.ask(workflow_id(erasure_id), ErasureWorkflow.progress)
-    if told is None or not told.status:
-        told = ErasureProgress(status=there.status.value, next="its process begins")
-    return ok(told)
+    before = ErasureProgress(status=there.status.value, next="its process begins")
+    return ok(await where_it_stands(world, workflow_id(erasure_id), ErasureWorkflow.progress, before=before))

@@ -14,6 +14,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, Prose, World
 from api.principals import visible_tenant
 from api.problems import problems
+from api.processes import tell_of_change, where_it_stands
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
@@ -224,10 +225,8 @@ async def get_risk_progress(
 ) -> Answer[RiskProgress]:
     """What its process does next, and when."""
     there = await world.security(None, lambda uow: uow.risks.get(tenant, risk_id))
-    told = await world.starter.ask(workflow_id(there.tenant_id, risk_id), RiskWorkflow.progress)
-    if told is None or not told.status:
-        told = RiskProgress(status=there.status.value, next="its process begins")
-    return ok(told)
+    before = RiskProgress(status=there.status.value, next="its process begins")
+    return ok(await where_it_stands(world, workflow_id(there.tenant_id, risk_id), RiskWorkflow.progress, before=before))
 
 
 def _shown(risk: Risk) -> RegisteredRisk:
@@ -240,8 +239,5 @@ def _shown(risk: Risk) -> RegisteredRisk:
 async def _told(world: Container, risk: Risk) -> RegisteredRisk:
     """A tenant's process hears of it by an event; the platform's is told here, or looks by itself when it is due."""
     if risk.tenant_id is None:
-        try:
-            await world.starter.signal(workflow_id(None, risk.id), RiskWorkflow.changed, risk.status.value)
-        except WorkflowsUnavailable as down:
-            log.warning("risk.process_not_told", risk_id=risk.id, reason=down.message)
+        await tell_of_change(world, workflow_id(None, risk.id), RiskWorkflow.changed, risk.status.value)
     return _shown(risk)

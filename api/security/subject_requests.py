@@ -14,6 +14,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Email, Limit, Line, World
 from api.principals import known_tenant
 from api.problems import problems
+from api.processes import where_it_stands
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
@@ -35,7 +36,7 @@ from domain.security.subject_errors import (
     SubjectRequestUnderWay,
 )
 from domain.security.subject_model import LONGEST_GRACE, SubjectRequest, SubjectRequestKind
-from domain.security.subjects import cancel, new_request, receive
+from domain.security.subjects import Wish, cancel, new_request, receive
 from workflows.security.subject_request import SubjectRequestWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/subject-requests", tags=["security"], route_class=Route)
@@ -75,16 +76,8 @@ async def post_subject_request(
 ) -> Answer[SubjectRequest]:
     """Ask every module for a copy, or to erase what it keeps. An erasure waits out its grace, and legal holds."""
     now = utc_now()
-    request = new_request(
-        id=new_id(SubjectRequestId),
-        tenant=tenant,
-        kind=body.kind,
-        email=body.email,
-        reason=body.reason,
-        grace=timedelta(days=body.grace_days),
-        key=world.subjects_key,
-        now=now,
-    )
+    wish = Wish(body.kind, body.email, body.reason, timedelta(days=body.grace_days))
+    request = new_request(wish, id=new_id(SubjectRequestId), tenant=tenant, key=world.subjects_key, now=now)
     return ok(await world.security(None, lambda uow: receive(uow, request, body.email, now=now)))
 
 
@@ -162,7 +155,9 @@ async def get_subject_request_progress(
 ) -> Answer[SubjectRequestProgress]:
     """Which modules have done their part, and what happens next, and when."""
     there = await world.security(None, lambda uow: uow.subjects.get(tenant, subject_request_id, lock=False))
-    told = await world.starter.ask(workflow_id(tenant, subject_request_id), SubjectRequestWorkflow.progress)
-    if told is None or not told.status:
-        told = SubjectRequestProgress(status=there.status.value, next="its process begins")
-    return ok(told)
+    before = SubjectRequestProgress(status=there.status.value, next="its process begins")
+    return ok(
+        await where_it_stands(
+            world, workflow_id(tenant, subject_request_id), SubjectRequestWorkflow.progress, before=before
+        )
+    )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import visible_tenant
 from api.problems import problems
+from api.processes import tell_of_change, where_it_stands
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
@@ -28,7 +27,6 @@ from domain.security.threat_model import Threat, ThreatStatus, Verdict
 from workflows.security.threat import ThreatWorkflow, workflow_id
 
 router = APIRouter(prefix="/v1/security/threats", tags=["security"], route_class=Route)
-log = structlog.get_logger(__name__)
 
 
 class CloseBody(Body):
@@ -68,10 +66,10 @@ async def get_progress(
 ) -> Answer[ThreatProgress]:
     """What its process does next, and when."""
     there = await world.security(None, lambda uow: uow.threats.get(tenant, threat_id))
-    told = await world.starter.ask(workflow_id(there.tenant_id, threat_id), ThreatWorkflow.progress)
-    if told is None or not told.status:
-        told = ThreatProgress(status=there.status.value, next="its process begins")
-    return ok(told)
+    before = ThreatProgress(status=there.status.value, next="its process begins")
+    return ok(
+        await where_it_stands(world, workflow_id(there.tenant_id, threat_id), ThreatWorkflow.progress, before=before)
+    )
 
 
 @router.post("/{threat_id}/contain", response_model=Answer[Threat], responses=problems(ThreatNotFound, ThreatNotOpen))
@@ -83,7 +81,7 @@ async def post_contain(
     contained = await world.security(
         None, lambda uow: threats.approve(uow, tenant, threat_id, ban_id=ban_id, now=utc_now())
     )
-    await _tell(world, contained)
+    await tell_of_change(world, workflow_id(contained.tenant_id, threat_id), ThreatWorkflow.changed, "contained")
     return ok(contained)
 
 
@@ -95,15 +93,5 @@ async def post_close(
     closed = await world.security(
         None, lambda uow: threats.close(uow, tenant, threat_id, body.verdict, body.note, now=utc_now())
     )
-    await _tell(world, closed)
+    await tell_of_change(world, workflow_id(closed.tenant_id, threat_id), ThreatWorkflow.changed, "closed")
     return ok(closed)
-
-
-async def _tell(world: Container, threat: Threat) -> None:
-    """Its process looks by itself when it is due; it is better that it looks now."""
-    try:
-        await world.starter.signal(
-            workflow_id(threat.tenant_id, threat.id), ThreatWorkflow.changed, threat.status.value
-        )
-    except WorkflowsUnavailable as down:
-        log.warning("threat.process_not_told", threat_id=threat.id, reason=down.message)

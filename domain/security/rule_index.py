@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import re2  # type: ignore[import-untyped]  # it has no types
+import re2
 
 from domain.security.sigma_values import Fields, Test, text_of, values_of
 

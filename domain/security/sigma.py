@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import re2  # type: ignore[import-untyped]  # it has no types
+import re2
 import yaml
 from sigma.conditions import (
     ConditionAND,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-import re2  # type: ignore[import-untyped]  # it has no types
+import re2
 from sigma.types import (
     CompareOperators,
     SigmaBool,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.kernel.audit import AuditEntry
@@ -35,29 +36,29 @@ from domain.security.subject_model import (
 LAST_OWNER = "the subject is the tenant's last owner: make another member an owner"
 
 
-def new_request(  # noqa: PLR0913 - a request is what these words say
-    *,
-    id: SubjectRequestId,
-    tenant: TenantId,
-    kind: SubjectRequestKind,
-    email: str,
-    reason: str,
-    grace: timedelta,
-    key: bytes,
-    now: datetime,
-) -> SubjectRequest:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a data subject asks for; the address is that which they are known by."""
+
+    kind: SubjectRequestKind
+    email: str
+    reason: str
+    grace: timedelta
+
+
+def new_request(wish: Wish, *, id: SubjectRequestId, tenant: TenantId, key: bytes, now: datetime) -> SubjectRequest:
     """Addresses are kept beside it, until it is over; the request itself names nobody."""
     return SubjectRequest(
         id=id,
         tenant_id=tenant,
-        kind=kind,
-        subject=masked(email, Mask.EMAIL),
-        digest=hmac.digest(key, address_key(email).encode(), "sha256").hex(),
-        reason=reason,
+        kind=wish.kind,
+        subject=masked(wish.email, Mask.EMAIL),
+        digest=hmac.digest(key, address_key(wish.email).encode(), "sha256").hex(),
+        reason=wish.reason,
         status=SubjectRequestStatus.WAITING,
         requested_at=now,
         due_at=now + ANSWERED_WITHIN,
-        run_at=now + (grace if kind is SubjectRequestKind.ERASURE else timedelta()),
+        run_at=now + (wish.grace if wish.kind is SubjectRequestKind.ERASURE else timedelta()),
     )
 
 
@@ -106,6 +107,10 @@ async def settle(
         request = request.model_copy(update={"document_until": None})
         await uow.subjects.put(request)
         _audit(uow, request, "security.expire_subject_export", {})
+    return _state(request, modules)
+
+
+def _state(request: SubjectRequest, modules: Sequence[str]) -> SubjectRequestState:
     done = {receipt.module for receipt in request.receipts}
     return SubjectRequestState(
         status=request.status.value,
@@ -145,7 +150,7 @@ async def complete(
         )
         found = sum(receipt.found for receipt in request.receipts)
         _audit(uow, request, "security.complete_subject_request", {"kind": request.kind.value, "found": found})
-    return await settle(uow, cmd, modules, now=now)
+    return _state(request, modules)
 
 
 def certificate(request: SubjectRequest, *, now: datetime) -> str:

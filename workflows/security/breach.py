@@ -13,8 +13,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.commands import BreachProgress, BreachState, FollowBreach
 from domain.security.ids import BreachId
 from workflows.notices import told_by_mail
-from workflows.standing import Standing
-from workflows.waiting import Changes
+from workflows.standing import Followed
 
 REMINDED_BEFORE = tuple(timedelta(hours=hours) for hours in (48, 24, 12, 6, 1, 0))
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 60
@@ -26,12 +25,11 @@ def workflow_id(tenant: TenantId, breach_id: BreachId) -> str:
 
 
 @workflow.defn(name="security.breach")
-class BreachWorkflow:
+class BreachWorkflow(Followed[BreachProgress]):
     """Tells the administrators at once, at each reminder and at the deadline; then daily. It ends with the breach."""
 
     def __init__(self) -> None:
-        self._changes = Changes()
-        self._standing = Standing(BreachProgress())
+        super().__init__(BreachProgress())
 
     @workflow.run
     async def run(self, input: FollowBreach) -> BreachProgress:
@@ -51,11 +49,6 @@ class BreachWorkflow:
                 state = await self._settled(input)
         self._standing.tell(next="", next_at=None)
         return self._standing.now
-
-    @workflow.signal
-    def changed(self, what: str) -> None:
-        """It was assessed again, somebody was told, or it is closed."""
-        self._changes.told()
 
     @workflow.query
     def progress(self) -> BreachProgress:

@@ -17,8 +17,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.commands import ElevationProgress, ElevationState, FollowElevation
 from domain.security.ids import ElevationId
 from workflows.notices import told_by_mail
-from workflows.standing import Standing
-from workflows.waiting import Changes
+from workflows.standing import Followed
 
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 30
 _NOT_MISSED = "a change while people are told is not missed"
@@ -31,12 +30,11 @@ def workflow_id(tenant: TenantId, elevation_id: ElevationId) -> str:
 
 
 @workflow.defn(name="security.elevation")
-class ElevationWorkflow:
+class ElevationWorkflow(Followed[ElevationProgress]):
     """Notifies, waits, ends, and has it reviewed if nobody was asked first."""
 
     def __init__(self) -> None:
-        self._changes = Changes()
-        self._standing = Standing(ElevationProgress())
+        super().__init__(ElevationProgress())
 
     @workflow.run
     async def run(self, input: FollowElevation) -> ElevationProgress:
@@ -53,11 +51,6 @@ class ElevationWorkflow:
             state = await self._reviewed(input, state)
         self._standing.tell(status=state.status, next="", next_at=None)
         return self._standing.now
-
-    @workflow.signal
-    def changed(self, what: str) -> None:
-        """Somebody has approved, denied, ended or reviewed it."""
-        self._changes.told()
 
     @workflow.query
     def progress(self) -> ElevationProgress:

@@ -13,8 +13,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.ids import RiskId
 from domain.security.risk_commands import FollowRisk, RiskProgress, RiskState
 from workflows.notices import told_by_mail
-from workflows.standing import Standing
-from workflows.waiting import Changes
+from workflows.standing import Followed
 
 REMINDED_BEFORE = (timedelta(days=7), timedelta(days=1), timedelta())
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=7), 52
@@ -32,12 +31,11 @@ def workflow_id(tenant: TenantId | None, risk_id: RiskId) -> str:
 
 
 @workflow.defn(name="security.risk")
-class RiskWorkflow:
+class RiskWorkflow(Followed[RiskProgress]):
     """Tells the administrators at once, before each deadline and when it is over; it ends with the risk."""
 
     def __init__(self) -> None:
-        self._changes = Changes()
-        self._standing = Standing(RiskProgress())
+        super().__init__(RiskProgress())
 
     @workflow.run
     async def run(self, input: FollowRisk) -> RiskProgress:
@@ -60,11 +58,6 @@ class RiskWorkflow:
                 await self._notify(input, state, f"{state.status} until {state.due_at:%Y-%m-%d %H:%M}")
         self._standing.tell(next="", next_at=None)
         return self._standing.now
-
-    @workflow.signal
-    def changed(self, what: str) -> None:
-        """It was assessed, planned, proposed, approved, or closed."""
-        self._changes.told()
 
     @workflow.query
     def progress(self) -> RiskProgress:

@@ -19,8 +19,7 @@ from domain.security.subject_commands import (
     SubjectRequestState,
     SubjectStep,
 )
-from workflows.standing import Standing
-from workflows.waiting import Changes
+from workflows.standing import Followed
 
 LOOKED_AT_EVERY = timedelta(days=1)
 AGAIN_AFTER = timedelta(minutes=1)
@@ -32,12 +31,11 @@ def workflow_id(tenant: TenantId, request_id: SubjectRequestId) -> str:
 
 
 @workflow.defn(name="security.subject_request")
-class SubjectRequestWorkflow:
+class SubjectRequestWorkflow(Followed[SubjectRequestProgress]):
     """It is not `completed` before every module has given its receipt and nothing is left."""
 
     def __init__(self) -> None:
-        self._changes = Changes()
-        self._standing = Standing(SubjectRequestProgress())
+        super().__init__(SubjectRequestProgress())
 
     @workflow.run
     async def run(self, input: FollowSubjectRequest) -> SubjectRequestProgress:
@@ -65,11 +63,6 @@ class SubjectRequestWorkflow:
             state = await self._settled(input)
         self._standing.tell(next="", next_at=None)
         return self._standing.now
-
-    @workflow.signal
-    def changed(self, what: str) -> None:
-        """It was cancelled, or a legal hold was lifted."""
-        self._changes.told()
 
     @workflow.query
     def progress(self) -> SubjectRequestProgress:

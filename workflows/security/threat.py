@@ -13,8 +13,7 @@ from domain.notifications.commands import NoticeKind
 from domain.security.commands import FollowThreat, ThreatProgress, ThreatState
 from domain.security.ids import ThreatId
 from workflows.notices import told_by_mail
-from workflows.standing import Standing
-from workflows.waiting import Changes
+from workflows.standing import Followed
 
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=1), 30
 
@@ -25,12 +24,11 @@ def workflow_id(tenant: TenantId | None, threat_id: ThreatId) -> str:
 
 
 @workflow.defn(name="security.threat")
-class ThreatWorkflow:
+class ThreatWorkflow(Followed[ThreatProgress]):
     """Settles, tells, waits for a decision, and lets what nobody has seen again for a week lapse."""
 
     def __init__(self) -> None:
-        self._changes = Changes()
-        self._standing = Standing(ThreatProgress())
+        super().__init__(ThreatProgress())
 
     @workflow.run
     async def run(self, input: FollowThreat) -> ThreatProgress:
@@ -51,11 +49,6 @@ class ThreatWorkflow:
             state = await self._settled(input)
         self._standing.tell(status=state.status, next="", next_at=None)
         return self._standing.now
-
-    @workflow.signal
-    def changed(self, what: str) -> None:
-        """Somebody has decided, or closed it."""
-        self._changes.told()
 
     @workflow.query
     def progress(self) -> ThreatProgress:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,13 +13,10 @@ import httpx
 import pytest
 from applications import Registered, decided, registered
 from conftest import Stack, Tenant, served
-from fastapi import FastAPI, Request
-from joserfc import jwt
+from fakes.liar import KEY, Liar
 from joserfc.jwk import RSAKey
 from people import House, Person, new_house, new_member, signed_in
 
-from adapters.kernel.clock import utc_now
-from adapters.kernel.outside import Outside, OutsideForbidden, OutsideUnreachable
 from domain.security.people import Role
 
 PROVIDERS, SIGN_INS = "/v1/security/identity-providers", "/v1/security/provider-sign-ins"
@@ -214,47 +209,6 @@ class TestOurOwnServer:
         assert (422, "security.identity_provider_invalid") == code(answer)
 
 
-KEY = RSAKey.generate_key(2048, {"kid": "theirs"})
-
-
-@dataclass
-class Liar:
-    """A provider whose tokens are as a test wants them."""
-
-    url: str = ""
-    changes: dict[str, Any] = field(default_factory=dict)
-    userinfo: dict[str, Any] = field(default_factory=dict)
-    key: RSAKey = field(default_factory=lambda: KEY)
-    asked: dict[str, list[str]] = field(default_factory=dict)
-    nonce: str = ""
-
-    def application(self) -> FastAPI:
-        app = FastAPI()
-
-        @app.get("/.well-known/openid-configuration")
-        async def told() -> dict[str, str]:
-            names = {"authorization_endpoint": "a", "token_endpoint": "t", "jwks_uri": "j", "userinfo_endpoint": "u"}
-            return {"issuer": self.url, **{name: f"{self.url}/{path}" for name, path in names.items()}}
-
-        @app.get("/j")
-        async def jwks() -> dict[str, Any]:
-            return {"keys": [self.key.as_dict(private=False)]}
-
-        @app.post("/t")
-        async def token(request: Request) -> dict[str, Any]:
-            self.asked = parse_qs((await request.body()).decode())
-            now = int(utc_now().timestamp())
-            claims = {"iss": self.url, "aud": "us", "sub": "7", "exp": now + 60, "nonce": self.nonce, **self.changes}
-            claims = {name: value for name, value in claims.items() if value is not None}
-            return {"access_token": "x", "id_token": jwt.encode({"alg": "RS256", "kid": "theirs"}, claims, KEY)}
-
-        @app.get("/u")
-        async def userinfo() -> dict[str, Any]:
-            return self.userinfo
-
-        return app
-
-
 @pytest.fixture
 async def liar() -> AsyncIterator[Liar]:
     told = Liar()
@@ -388,48 +342,3 @@ class TestRegistration:
 
         assert (422, "security.identity_provider_invalid") == code(answer)
         assert "it calls itself" in str(answer.json()["error"]["details"]["problems"])
-
-
-class TestOutside:
-    async def test_lets_one_place_keep_only_a_few_waiting(self) -> None:
-        async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()
-            writer.close()
-
-        server = await asyncio.start_server(never, "127.0.0.1", 0)
-        port, outside = server.sockets[0].getsockname()[1], Outside(private=True)
-        waiting = [asyncio.create_task(outside.ask("GET", f"http://127.0.0.1:{port}/")) for _ in range(5)]
-        await asyncio.sleep(0)
-
-        with pytest.raises(OutsideUnreachable, match="too many wait"):
-            await outside.ask("GET", f"http://127.0.0.1:{port}/")
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        await outside.close()
-        server.close()
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "https://127.0.0.1:1/",
-            "https://localhost/",
-            "https://[::1]/",
-            "https://[::ffff:127.0.0.1]/",
-            "https://169.254.169.254/latest/meta-data",
-            "https://10.0.0.1/",
-            "https://0.0.0.0/",
-            "https://[64:ff9b::a00:1]/",
-            "https://[2002:a00:1::1]/",
-            "https://[::10.0.0.1]/",
-            "http://example.com/",
-            "ftp://example.com/",
-            "https://[/",
-        ],
-    )
-    async def test_is_not_our_own_network(self, url: str) -> None:
-        outside = Outside(private=False)
-
-        with pytest.raises(OutsideForbidden):
-            await outside.ask("GET", url)
-        await outside.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -14,7 +15,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 from people import House, code
 
 from adapters.kernel.clock import new_id, utc_now
-from adapters.security.dependencies import version_of
 from domain.security.ids import RiskId
 from domain.security.risk_commands import FollowRisk
 from domain.security.risk_model import DECIDE_WITHIN, RiskLevel
@@ -247,7 +247,7 @@ class TestScan:
     async def test_finds_what_is_known_of_what_is_installed(self, stack: Stack) -> None:
         folder = stack.settings.advisories_path
         folder.mkdir(parents=True)
-        affected = {"package": {"ecosystem": "PyPI", "name": "rfc8785"}, "versions": [version_of("rfc8785")]}
+        affected = {"package": {"ecosystem": "PyPI", "name": "rfc8785"}, "versions": [version("rfc8785")]}
         record = {
             "id": "GHSA-test",
             "aliases": ["CVE-2026-9"],

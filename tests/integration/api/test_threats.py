@@ -8,26 +8,22 @@ from typing import Any
 
 import httpx
 import pytest
+from attackers import THREATS, found, guess, looked, mails, of, replayed, tell
 from conftest import Stack, Tenant, running_stack, until
-from people import PASSWORD, SESSIONS, House, code, new_house, new_member, signed_in, try_to_sign_in
+from people import PASSWORD, SESSIONS, code, new_house, new_member, signed_in, try_to_sign_in
 
 from adapters.kernel.clock import new_id, utc_now
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.security.detection import PostgresThreatDetector
 from adapters.temporal.embedded import EmbeddedTemporal
 from adapters.temporal.schedules import ensure_schedules
-from domain.bus.event import Event
-from domain.kernel.ids import TenantId, UserId
+from domain.kernel.ids import UserId
 from domain.security.events import Factor, LoginSuccess
-from domain.security.ids import ApiKeyId, ApplicationId, GrantId, SessionId
-from domain.security.oauth_events import AuthorizationRevoked
+from domain.security.ids import ApiKeyId, SessionId
 from domain.security.people import Role
 from workflows.security import detect_threats
 
-THREATS, BANS, RULES, RESPONSE = (
-    f"/v1/security/{each}" for each in ("threats", "network-bans", "detection-rules", "threat-response")
-)
-SCANS = "/v1/security/threat-scans"
+BANS, RULES, RESPONSE = (f"/v1/security/{each}" for each in ("network-bans", "detection-rules", "threat-response"))
 _networks = count(1)
 RULE = """
 title: Somebody made a policy
@@ -61,54 +57,6 @@ async def tenant(stack: Stack) -> Tenant:
 def network() -> str:
     """An address in a network that nobody has come from yet."""
     return f"203.0.{next(_networks)}.7"
-
-
-def of(address: str) -> str:
-    return f"{address.rpartition('.')[0]}.0/24"
-
-
-async def guess(stack: Stack, address: str, account: str, times: int = 1) -> list[httpx.Response]:
-    """Wrong passwords from there; waits between them are forgotten, for they are another test's."""
-    answers = []
-    for _ in range(times):
-        body = {"email": account, "password": "not the password at all"}
-        answers.append(await stack.http.post(SESSIONS, json=body, headers={"X-Forwarded-For": address}))
-        async with stack.container.database.connection() as connection:
-            await connection.execute("DELETE FROM platform.security_sign_in_try")
-    return answers
-
-
-async def looked(stack: Stack) -> None:
-    """Detection has looked, as it does by itself."""
-    answer = await stack.http.post(SCANS, headers=stack.operator)
-    assert answer.status_code == 202, answer.text
-    await stack.container.temporal.get_workflow_handle(answer.json()["data"]["workflowId"]).result()
-
-
-async def found(tenant: Tenant, kind: str, status: str | None = None) -> dict[str, Any]:
-    """The tenant's one threat of this kind, once it stands so."""
-
-    async def there() -> dict[str, Any] | None:
-        items = (await tenant.get(THREATS))["items"]
-        [one] = [each for each in items if each["kind"] == kind]
-        return one if status in (None, one["status"]) else None
-
-    threat: dict[str, Any] = await until(there, what=f"a threat that is {status}")
-    return threat
-
-
-async def tell(stack: Stack, tenant: Tenant, *happened: Event) -> None:
-    """As if it had."""
-
-    async def work(uow: Any) -> None:
-        for each in happened:
-            uow.events.append(each, tenant=TenantId(tenant.id))
-
-    await stack.container.security(TenantId(tenant.id), work)
-
-
-def mails(stack: Stack, to: str) -> list[str]:
-    return [mail["subject"] for mail in stack.mailbox.mails() if to in mail["to"]]
 
 
 class TestBruteForce:
@@ -423,13 +371,3 @@ async def told(stack: Stack, address: str) -> bool:
 
 async def add_policy(tenant: Tenant, body: dict[str, Any]) -> httpx.Response:
     return await tenant.http.post("/v1/security/policies", json=body, headers=tenant.headers)
-
-
-def replayed(house: House) -> AuthorizationRevoked:
-    return AuthorizationRevoked(
-        grant_id=new_id(GrantId),
-        application_id=new_id(ApplicationId),
-        user_id=UserId(house.owner_id),
-        reason="reuse",
-        occurred_at=utc_now(),
-    )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zipfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from conftest import free_port, until
-from starlette.applications import Starlette
-from starlette.requests import Request
+from conftest import served
+from fakes.osv import FakeOsv
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from adapters.security.advisories import OsvFiles, OsvServer, advisory_source
 from domain.security.risk_errors import AdvisoriesUnavailable, AdvisoriesUnreadable
@@ -79,60 +73,12 @@ class TestFiles:
             await asked(OsvFiles(tmp_path))
 
 
-class FakeOsv:
-    """OSV's API as its documentation has it: batches of queries, pages by token, records one by one."""
-
-    def __init__(self, records: list[dict[str, Any]], *, page: int = 2) -> None:
-        self.records, self.page = {each["id"]: each for each in records}, page
-        self.broken: Response | None = None
-
-    async def querybatch(self, request: Request) -> Response:
-        """POST /v1/querybatch."""
-        if self.broken is not None:
-            return self.broken
-        queries = (await request.json())["queries"]
-        return JSONResponse({"results": [self._result(each) for each in queries]})
-
-    def _result(self, query: dict[str, Any]) -> dict[str, Any]:
-        name = query["package"]["purl"].removeprefix("pkg:pypi/").partition("@")[0]
-        about = [key for key, each in self.records.items() if each["affected"][0]["package"]["name"] == name]
-        start = int(query.get("page_token", 0))
-        page = [{"id": each, "modified": self.records[each]["modified"]} for each in about[start : start + self.page]]
-        more = {"next_page_token": str(start + self.page)} if start + self.page < len(about) else {}
-        return {"vulns": page, **more} if page else {}
-
-    async def vulnerability(self, request: Request) -> Response:
-        """GET /v1/vulns/{id}."""
-        return JSONResponse(self.records[request.path_params["id"]])
-
-    @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
-        """Its URL."""
-        routes = [
-            Route("/v1/querybatch", self.querybatch, methods=["POST"]),
-            Route("/v1/vulns/{id}", self.vulnerability),
-        ]
-        port = free_port()
-        server = uvicorn.Server(
-            uvicorn.Config(Starlette(routes=routes), port=port, log_level="warning", lifespan="off")
-        )
-        running = asyncio.create_task(server.serve())
-
-        async def up() -> bool:
-            return server.started
-
-        await until(up, what="the server")
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        await running
-
-
 class TestServer:
     async def test_is_asked_about_every_component_to_the_last_page(self) -> None:
         told = FakeOsv([*(osv(f"L-{number}") for number in range(5)), osv("R-1", "rightpad"), osv("X-1", "other")])
         ours = [*LEFTPAD, Component(name="rightpad", version="3"), Component(name="clean", version="1")]
 
-        async with told.served() as url:
+        async with served(told.application()) as url:
             answer = await asked(advisory_source(url, Path("unused")), ours)
 
         assert ["L-0", "L-1", "L-2", "L-3", "L-4", "R-1"] == [each.id for each in answer.records]
@@ -140,7 +86,7 @@ class TestServer:
 
     async def test_that_is_down_or_talks_nonsense_is_named(self) -> None:
         fake = FakeOsv([])
-        async with fake.served() as url:
+        async with served(fake.application()) as url:
             fake.broken = JSONResponse({"code": 14}, status_code=503)
             with pytest.raises(AdvisoriesUnavailable, match="503"):
                 await asked(OsvServer(url))
