@@ -55,9 +55,15 @@ def open_session() -> duckdb.DuckDBPyConnection:
 
 
 def attach(
-    session: duckdb.DuckDBPyConnection, dsn: str, schema: str, *, files: Path | None = None, read_only: bool = True
+    session: duckdb.DuckDBPyConnection,
+    dsn: str,
+    schema: str,
+    *,
+    name: str = "lake",
+    files: Path | None = None,
+    read_only: bool = True,
 ) -> None:
-    """Attach a tenant's lake as `lake`. `files` is needed only to create one."""
+    """Attach a tenant's lake under this name. `files` is needed only to create one."""
     options = [f"METADATA_SCHEMA '{schema}'", "ENCRYPTED", "DATA_INLINING_ROW_LIMIT 500"]
     if files is not None:
         options.append(f"DATA_PATH '{files}/'")
@@ -65,7 +71,7 @@ def attach(
         options.append("READ_ONLY")
     else:
         options.append(f"CREATE_IF_NOT_EXISTS {'true' if files is not None else 'false'}")
-    session.execute(f"ATTACH 'ducklake:postgres:{libpq(dsn)}' AS lake ({', '.join(options)})")
+    session.execute(f"ATTACH 'ducklake:postgres:{libpq(dsn)}' AS \"{name}\" ({', '.join(options)})")
 
 
 def libpq(dsn: str) -> str:

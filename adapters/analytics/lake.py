@@ -25,18 +25,22 @@ _OPEN_LAKES = 16
 
 
 class LakeLoader:
-    """Keeps a few lakes open. Each load is one snapshot whose extra info says up to which event it goes."""
+    """Keeps a few lakes open. Each load is one snapshot whose extra info says up to which event it goes.
+
+    All lakes are attached to one DuckDB, whose extensions take half a second of CPU to load; each tenant has a
+    connection that uses its lake and names no other.
+    """
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._sessions: OrderedDict[TenantId, duckdb.DuckDBPyConnection] = OrderedDict()
+        self._duckdb: duckdb.DuckDBPyConnection | None = None
+        self._lakes: OrderedDict[TenantId, duckdb.DuckDBPyConnection] = OrderedDict()
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of every open lake."""
         with self._lock:
-            while self._sessions:
-                self._sessions.popitem()[1].close()
+            self._close()
 
     def load(self, tenant: TenantId, events: Sequence[RecordedEvent]) -> None:
         """Append the events that are not in the lake yet; a repeated load changes nothing."""
@@ -53,11 +57,10 @@ class LakeLoader:
     def _guarded(self, tenant: TenantId, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         with self._lock:
             try:
-                return work(self._session(tenant))
+                return work(self._lake(tenant))
             except duckdb.Error:
-                # A broken connection or a half-open transaction is not worth keeping.
-                if broken := self._sessions.pop(tenant, None):
-                    broken.close()
+                # A half-open transaction is not worth keeping, and what is fatal to one connection is fatal to all.
+                self._close()
                 raise
 
     def _append(self, lake: duckdb.DuckDBPyConnection, events: Sequence[RecordedEvent]) -> None:
@@ -69,27 +72,36 @@ class LakeLoader:
             return
         rows = _frame(fresh)
         lake.register("fresh", rows)
-        lake.execute("INSERT INTO lake.events SELECT * REPLACE (data::JSON AS data) FROM fresh")
+        lake.execute("INSERT INTO events SELECT * REPLACE (data::JSON AS data) FROM fresh")
         lake.execute(
-            "CALL lake.set_commit_message('harborgrid', 'events', extra_info => ?)",
+            "CALL set_commit_message('harborgrid', 'events', extra_info => ?)",
             [str(max(loaded, fresh[-1].position))],
         )
         lake.execute("COMMIT")
         lake.unregister("fresh")
 
-    def _session(self, tenant: TenantId) -> duckdb.DuckDBPyConnection:
-        found = self._sessions.pop(tenant, None)
-        if found is None:
-            found = open_session()
-            try:
-                attach(found, self._dsn, f"lake_{tenant}", read_only=False)
-            except duckdb.Error:
-                found.close()
-                raise
-            if len(self._sessions) >= _OPEN_LAKES:
-                self._sessions.popitem(last=False)[1].close()
-        self._sessions[tenant] = found
+    def _lake(self, tenant: TenantId) -> duckdb.DuckDBPyConnection:
+        found = self._lakes.pop(tenant, None) or self._opened(tenant)
+        self._lakes[tenant] = found
         return found
+
+    def _opened(self, tenant: TenantId) -> duckdb.DuckDBPyConnection:
+        self._duckdb = self._duckdb or open_session()
+        if len(self._lakes) >= _OPEN_LAKES:
+            longest_unused, lake = self._lakes.popitem(last=False)
+            lake.close()
+            self._duckdb.execute(f'DETACH "{longest_unused}"')
+        attach(self._duckdb, self._dsn, f"lake_{tenant}", name=tenant, read_only=False)
+        lake = self._duckdb.cursor()
+        lake.execute(f'USE "{tenant}"')
+        return lake
+
+    def _close(self) -> None:
+        while self._lakes:
+            self._lakes.popitem()[1].close()
+        if self._duckdb is not None:
+            self._duckdb.close()
+            self._duckdb = None
 
 
 def make_template(dsn: str) -> None:
@@ -106,16 +118,14 @@ def _naming(
     for kind, names in fields.items():
         named = " OR ".join("lower(json_extract_string(data, ?)) = ?" for _ in names)
         values = [value for name in names for value in (f"$.{name}", address)]
-        rows += lake.execute(
-            f"SELECT id, type FROM lake.events WHERE type = ? AND ({named})", [kind, *values]
-        ).fetchall()
+        rows += lake.execute(f"SELECT id, type FROM events WHERE type = ? AND ({named})", [kind, *values]).fetchall()
     return [(row[0], row[1]) for row in rows]
 
 
 # Snapshots of erasures before which there are older ones still: as long as there are, so is what was erased.
 _UNFORGOTTEN = """
-SELECT count(*) FROM ducklake_snapshots('lake') WHERE commit_message = 'erasure'
-AND snapshot_id > (SELECT min(snapshot_id) FROM ducklake_snapshots('lake'))
+SELECT count(*) FROM snapshots() WHERE commit_message = 'erasure'
+AND snapshot_id > (SELECT min(snapshot_id) FROM snapshots())
 """
 
 
@@ -126,17 +136,17 @@ def _blank(lake: duckdb.DuckDBPyConnection, address: str, fields: Mapping[str, S
         found = _naming(lake, address, fields)
         for id_, kind in found:
             blanks = orjson.dumps(dict.fromkeys(fields[kind], "[erased]")).decode()
-            lake.execute("UPDATE lake.events SET data = json_merge_patch(data, ?::JSON) WHERE id = ?", [blanks, id_])
+            lake.execute("UPDATE events SET data = json_merge_patch(data, ?::JSON) WHERE id = ?", [blanks, id_])
         return len(found)
 
     blanked = _keeping_the_place(lake, blank) if _naming(lake, address, fields) else 0
     if lake.execute(_UNFORGOTTEN).fetchall() != [(0,)]:
         # Files are written anew without what was deleted from them, then every older snapshot and its files go.
-        _keeping_the_place(lake, lambda: lake.execute("CALL ducklake_flush_inlined_data('lake')"))
-        rewrite = "CALL ducklake_rewrite_data_files('lake', 'events', delete_threshold => 0)"
+        _keeping_the_place(lake, lambda: lake.execute("CALL ducklake_flush_inlined_data(current_database())"))
+        rewrite = "CALL ducklake_rewrite_data_files(current_database(), 'events', delete_threshold => 0)"
         _keeping_the_place(lake, lambda: lake.execute(rewrite))
-        lake.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
-        lake.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
+        lake.execute("CALL ducklake_expire_snapshots(current_database(), older_than => now())")
+        lake.execute("CALL ducklake_cleanup_old_files(current_database(), cleanup_all => true)")
     return blanked
 
 
@@ -145,14 +155,14 @@ def _keeping_the_place(lake: duckdb.DuckDBPyConnection, work: Callable[[], T]) -
     lake.execute("BEGIN")
     loaded = _loaded_up_to(lake)
     done = work()
-    lake.execute("CALL lake.set_commit_message('harborgrid', 'erasure', extra_info => ?)", [str(loaded)])
+    lake.execute("CALL set_commit_message('harborgrid', 'erasure', extra_info => ?)", [str(loaded)])
     lake.execute("COMMIT")
     return done
 
 
 def _loaded_up_to(lake: duckdb.DuckDBPyConnection) -> Position:
     row = lake.execute(
-        "SELECT commit_extra_info FROM ducklake_snapshots('lake') "
+        "SELECT commit_extra_info FROM snapshots() "
         "WHERE commit_extra_info IS NOT NULL ORDER BY snapshot_id DESC LIMIT 1"
     ).fetchone()
     return Position.parse(row[0]) if row else START
@@ -164,8 +174,7 @@ def _not_in(lake: duckdb.DuckDBPyConnection, events: Sequence[RecordedEvent], lo
     known = set()
     if earlier:
         known = {
-            row[0]
-            for row in lake.execute("SELECT id FROM lake.events WHERE id IN (SELECT unnest(?))", [earlier]).fetchall()
+            row[0] for row in lake.execute("SELECT id FROM events WHERE id IN (SELECT unnest(?))", [earlier]).fetchall()
         }
     return [event for event in events if event.id not in known]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -47,7 +48,7 @@ class TestLoad:
         events = await _events(stack, tenant)
 
         for _ in range(2):
-            loader.load(TenantId(tenant.id), events)
+            await asyncio.to_thread(loader.load, TenantId(tenant.id), events)
 
         assert [event.id for event in events] == await _loaded(stack, tenant, 6)
 
@@ -60,7 +61,7 @@ class TestLoad:
             attach(session, stack.settings.postgres_dsn.get_secret_value(), f"lake_{tenant.id}", read_only=False)
             session.execute("DELETE FROM lake.events WHERE id = ?", [first.id])
 
-        loader.load(TenantId(tenant.id), [first])
+        await asyncio.to_thread(loader.load, TenantId(tenant.id), [first])
 
         assert {event.id for event in events} == set(await _loaded(stack, tenant, 6))
 
@@ -72,7 +73,7 @@ class TestErasure:
         id_ = TenantId(tenant.id)
         await _loaded(stack, tenant, 6)
         events = await _events(stack, tenant)
-        loader.load(id_, events)
+        await asyncio.to_thread(loader.load, id_, events)
         address = events[0].data["ownerEmail"]
         dsn = stack.settings.postgres_dsn.get_secret_value()
         with open_session() as session:
@@ -84,8 +85,8 @@ class TestErasure:
             session.execute("CALL lake.set_commit_message('harborgrid', 'erasure', extra_info => ?)", [place[0]])
             session.execute("COMMIT")
 
-        blanked = [loader.blank(id_, address, PERSONAL) for _ in range(2)]
-        loader.load(id_, events)
+        blanked = [await asyncio.to_thread(loader.blank, id_, address, PERSONAL) for _ in range(2)]
+        await asyncio.to_thread(loader.load, id_, events)
 
         assert [0, 0] == blanked
         with open_session() as session:
