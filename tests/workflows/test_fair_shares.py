@@ -84,11 +84,11 @@ class TestFairShares:
         assert done.count(small.id) >= 4
 
     async def test_a_larger_plan_has_a_larger_share(self, stack: Stack) -> None:
-        free, enterprise = await stack.tenant(planCode="free"), await stack.tenant(planCode="enterprise")
+        free, pro = await stack.tenant(planCode="free"), await stack.tenant(planCode="pro")
         office = Office(stack)
         await office.ask(free, 60)
-        await office.ask(enterprise, 60)
+        await office.ask(pro, 60)
 
         shares = Counter(await office.open_until(40))
 
-        assert shares[enterprise.id] > 2 * shares[free.id] > 0
+        assert shares[pro.id] > 2 * shares[free.id] > 0
