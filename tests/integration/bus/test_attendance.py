@@ -137,12 +137,13 @@ class TestUnattended:
 
 
 class TestStaying:
-    async def test_ends_only_with_a_delivery_that_another_follows(self, reader: Reader) -> None:
-        """Events that come as fast as they are read: a delivery has an end, and says that it is not the end."""
+    async def test_ends_only_with_a_delivery_that_another_follows(self, bus: Bus) -> None:
+        """Events that come faster than they are read: a delivery has an end, and says that it is not the end."""
+        reader = Reader(bus, await bus.tenant(), rest_seconds=0.2)
 
         async def keep_coming() -> None:
             while True:
-                await reader.append("more")
+                await bus.append(reader.tenant, changed(title="more"))
 
         [first, _] = await reader.append("a", "b")
         coming = asyncio.create_task(keep_coming())
