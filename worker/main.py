@@ -13,12 +13,11 @@ import uvloop
 from prometheus_client import start_http_server
 from temporalio.worker import Worker
 
-from adapters.bus.nats import NatsTransport
 from adapters.container import Container, open_container
 from adapters.kernel.memory import settle
 from adapters.postgres.migrations import TENANT, upgrade_sql
 from adapters.security.forgetting import Forgetting
-from adapters.settings import Settings
+from adapters.settings import EventTransportKind, Settings
 from adapters.telemetry.logs import configure_logs
 from adapters.telemetry.tracing import tracing
 from adapters.temporal.namespace import ensure_namespace
@@ -70,7 +69,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(every(3600, forgetting.forget, otherwise="people.not_forgotten"), name="forgetting"),
             asyncio.create_task(every(2, spares.fill, otherwise="spare_schemas.not_filled"), name="spares"),
         ]
-        if isinstance(transport, NatsTransport):
+        if settings.event_transport is EventTransportKind.NATS:
+            from adapters.bus.nats import NatsTransport  # noqa: PLC0415 - a second of loading, where it is chosen
+
+            assert isinstance(transport, NatsTransport)
             background.append(asyncio.create_task(transport.pump_for_ever(), name="nats-pump"))
         try:
             await ensure_schedules(container.temporal, settings)

@@ -37,6 +37,7 @@ class Mailbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: dict[str, dict[str, str]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802
@@ -77,15 +78,19 @@ class Mailbox:
         return facts
 
     def _described(self, path: Path) -> dict[str, Any]:
-        message = self.message(path.stem)
+        # A mail that was kept does not change, and the list of all is asked for often.
+        known = self._known.get(path.stem) or self._known.setdefault(path.stem, self._headers(path.stem))
+        return {**known, "deliveries": self._facts(path.stem).get("deliveries", 1)}
+
+    def _headers(self, name: str) -> dict[str, str]:
+        message = self.message(name)
         assert message is not None
         return {
-            "name": path.stem,
+            "name": name,
             "from": str(message["From"]),
             "to": str(message["To"]),
             "subject": str(message["Subject"]),
             "messageId": str(message["Message-ID"]),
-            "deliveries": self._facts(path.stem).get("deliveries", 1),
         }
 
 
