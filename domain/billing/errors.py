@@ -21,3 +21,10 @@ class OnboardingCanceled(Conflict):
 
     code = "billing.onboarding_canceled"
     hint = "Start a new onboarding."
+
+
+class UsageMissing(Invalid):
+    """The charge model reckons with something that was not given; see details."""
+
+    code = "billing.usage_missing"
+    hint = "Give `transactions` for a percentage, and `quantity` for every other model."
