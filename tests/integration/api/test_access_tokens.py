@@ -25,7 +25,6 @@ from people import PASSWORD, House, Person
 from adapters.temporal.schedules import ensure_schedules
 from workflows.security.rotate_signing_keys import SCHEDULE
 
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ME = "/v1/security/me"
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from applications import (
+    ASSERTION,
     CALLBACK,
     OAUTH,
     VERIFIER,
@@ -18,9 +19,6 @@ from applications import (
 from conftest import Stack, Tenant
 from joserfc.jwk import ECKey
 from people import Person
-
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ME = "/v1/security/me"
 
 
 @pytest.fixture(scope="module")

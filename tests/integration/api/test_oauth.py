@@ -27,7 +27,6 @@ from adapters.kernel.clock import utc_now
 from domain.security.jose import Expected, usable_keys, verify
 from domain.security.people import Role
 
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ME = "/v1/security/me"
 
 

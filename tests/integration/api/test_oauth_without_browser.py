@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from applications import (
+    ASSERTION,
     DEVICE,
     DEVICES,
     OAUTH,
@@ -26,9 +27,6 @@ from people import Person, new_house, signed_in
 
 from adapters.kernel.clock import new_id, utc_now
 from domain.security.ids import AccessTokenId
-
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ME = "/v1/security/me"
 
 
 @pytest.fixture(scope="module")
