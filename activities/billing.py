@@ -6,15 +6,15 @@ from temporalio import activity
 
 from domain.billing.commands import CancelSubscription, CreateSubscription, SubscriptionReady
 from domain.billing.ids import SubscriptionId
-from domain.billing.ports import BillingUnitOfWork
-from domain.billing.service import cancel_subscription, create_subscription
+from domain.billing.platform_ports import PlatformBillingUnitOfWork
+from domain.billing.platform_subscriptions import cancel_subscription, create_subscription
 from domain.kernel.ports import Clock, Ids, Transactions
 
 
 class BillingActivities:
     """Steps that change billing's books."""
 
-    def __init__(self, transactions: Transactions[BillingUnitOfWork], now: Clock, ids: Ids) -> None:
+    def __init__(self, transactions: Transactions[PlatformBillingUnitOfWork], now: Clock, ids: Ids) -> None:
         self._transactions, self._now, self._ids = transactions, now, ids
 
     @activity.defn(name="billing.create_subscription")

@@ -25,7 +25,9 @@ from adapters.analytics.postgres import PostgresAnalyticsUnitOfWork
 from adapters.automation.personal_data import AutomationPersonalData
 from adapters.automation.postgres import OnboardingDesk, PostgresAutomationUnitOfWork
 from adapters.billing.entitlements import entitlements_of
-from adapters.billing.postgres import KnownPlans, PostgresBillingUnitOfWork
+from adapters.billing.personal_data import BillingPersonalData
+from adapters.billing.platform import KnownPlans, PostgresPlatformBillingUnitOfWork
+from adapters.billing.postgres import PostgresBillingUnitOfWork
 from adapters.bus.personal_data import PERSONAL, BusPersonalData
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
@@ -71,7 +73,6 @@ from domain.bus.ports import EventTransport
 from domain.catalogue import CATALOGUE
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
-from domain.kernel.personal_data import IMPERSONAL
 from domain.permissions import PERMISSIONS
 from domain.security.cedar import Vocabulary
 from domain.security.checkpoint import CheckpointSigner
@@ -151,7 +152,7 @@ class Container:
             AutomationPersonalData(),
             BusPersonalData(),
             AnalyticsPersonalData(self.lake, PERSONAL),
-            HoldsNothing("billing", dict.fromkeys(("billing_plan", "billing_subscription"), IMPERSONAL)),
+            BillingPersonalData(),
             *(HoldsNothing(each, {}) for each in ("gateway", "collaboration", "cad", "spatial", "compression")),
             SecurityPersonalData(),
         )
@@ -160,7 +161,8 @@ class Container:
         self.outside = Outside(private=settings.outside_private)
         self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
-        self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=False)
+        self.platform_billing = UnitsOfWork(database, PostgresPlatformBillingUnitOfWork, as_tenant=False)
+        self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=True)
         self.analytics = UnitsOfWork(database, self._analytics, as_tenant=True)
         self.notifications = UnitsOfWork(database, PostgresNotificationsUnitOfWork, as_tenant=True)
 
@@ -226,7 +228,7 @@ class Container:
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
-        billing = BillingActivities(self.billing, utc_now, new_id)
+        billing = BillingActivities(self.platform_billing, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
         automation = AutomationActivities(self.automation, utc_now)

@@ -17,7 +17,7 @@ from api.account import account_page
 from api.analytics import dashboards, event_counts
 from api.authentication import Authentication
 from api.automation import onboardings
-from api.billing import plans, price_quotes, subscriptions
+from api.billing import customers, meters, plans, platform_plans, platform_subscriptions, price_quotes
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
 from api.callers import AccessTokens
@@ -89,9 +89,12 @@ from api.security import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     onboardings.router,
+    customers.router,
+    meters.router,
     plans.router,
+    platform_plans.router,
     price_quotes.router,
-    subscriptions.router,
+    platform_subscriptions.router,
     tenants.router,
     me.router,
     sessions.router,

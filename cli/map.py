@@ -125,7 +125,7 @@ _RULES = (
         "the source names the module; the words of the type make the class's name, with or without the first",
     ),
     (
-        "error code `billing.plan_not_found`, class `PlanNotFound`",
+        "error code `billing.platform_plan_not_found`, class `PlatformPlanNotFound`",
         "domain/billing/errors.py",
         "`<module>.<class in snake case>`; `kernel.*` is in `domain/kernel/`, `workflow.*` in `domain/automation/`",
     ),
@@ -145,7 +145,7 @@ _RULES = (
         "`<tenant or platform>/<package>/<file>/<business key>`",
     ),
     (
-        "table `billing_subscription`",
+        "table `billing_platform_subscription`",
         "adapters/billing/postgres.py",
         "`<module>_<noun>`, except `events`, `http_answer` and `alembic_version`",
     ),

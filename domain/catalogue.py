@@ -2,6 +2,7 @@
 
 from domain.analytics import events as analytics
 from domain.automation import events as automation
+from domain.billing import catalogue_events as billing_catalogue
 from domain.billing import events as billing
 from domain.bus.catalogue import Catalogue
 from domain.cad import events as cad
@@ -26,6 +27,7 @@ CATALOGUE = Catalogue.of(
     analytics,
     automation,
     billing,
+    billing_catalogue,
     cad,
     collaboration,
     compression,

@@ -37,7 +37,7 @@ class Request:
     def gates(self) -> tuple[str, ...]:
         """The lock on which each step begins, in order."""
         return (
-            f"billing_subscription/{self.id}",
+            f"billing_platform_subscription/{self.id}",
             f"security_tenant/{self.tenant}",
             f"analytics_lake/{self.tenant}",
             f"notifications_delivery/welcome/{self.tenant}",
@@ -132,8 +132,9 @@ class Platform:
         try:
             row = await connection.fetchrow(
                 """
-                SELECT (SELECT count(*) FROM platform.billing_subscription WHERE tenant_id = $1) AS subscriptions,
-                       (SELECT count(*) FROM platform.billing_subscription
+                SELECT (SELECT count(*) FROM platform.billing_platform_subscription
+                         WHERE tenant_id = $1) AS subscriptions,
+                       (SELECT count(*) FROM platform.billing_platform_subscription
                          WHERE tenant_id = $1 AND status = 'active') AS active,
                        (SELECT count(*) FROM pg_namespace WHERE nspname IN ($1, 'lake_' || $1)) AS schemas,
                        (SELECT count(*) FROM pg_roles WHERE rolname IN ('hg_' || $1, 'lake_' || $1)) AS roles,

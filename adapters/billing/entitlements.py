@@ -10,8 +10,8 @@ from domain.security.model import Entitlements
 async def entitlements_of(session: Session, tenant: TenantId) -> Entitlements:
     """Those of the active subscription's plan; none without one."""
     row = await session.sql.fetchrow(
-        "SELECT plan.code, plan.features FROM platform.billing_subscription AS subscription "
-        "JOIN platform.billing_plan AS plan ON plan.code = subscription.plan_code "
+        "SELECT plan.code, plan.features FROM platform.billing_platform_subscription AS subscription "
+        "JOIN platform.billing_platform_plan AS plan ON plan.code = subscription.plan_code "
         "WHERE subscription.tenant_id = $1 AND subscription.status = 'active'",
         tenant,
     )

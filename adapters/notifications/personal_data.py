@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from adapters.postgres.personal_data import has_schema
 from adapters.postgres.session import Session
 from domain.kernel.personal_data import ERASED, Receipt, Subject
 
@@ -19,7 +20,7 @@ class NotificationsPersonalData:
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:
         """Deliveries to the address."""
-        if not await _is_there(session, subject):
+        if not await has_schema(session, subject.tenant_id):
             return []
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
@@ -31,7 +32,7 @@ class NotificationsPersonalData:
 
     async def erase(self, session: Session, subject: Subject) -> Receipt:
         """Delete them."""
-        if not await _is_there(session, subject):
+        if not await has_schema(session, subject.tenant_id):
             return Receipt(module=self.module, found=0)
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
@@ -41,15 +42,10 @@ class NotificationsPersonalData:
 
     async def left(self, session: Session, subject: Subject) -> int:
         """How many there are."""
-        if not await _is_there(session, subject):
+        if not await has_schema(session, subject.tenant_id):
             return 0
         async with session.acting_as(subject.tenant_id):
             left: int = await session.sql.fetchval(
                 f"SELECT count(*) FROM notifications_delivery WHERE {_THEIRS}", subject.address
             )
         return left
-
-
-async def _is_there(session: Session, subject: Subject) -> bool:
-    """Whether the tenant has its schema still: it goes when the tenant is removed."""
-    return bool(await session.sql.fetchval("SELECT to_regnamespace($1) IS NOT NULL", f'"{subject.tenant_id}"'))

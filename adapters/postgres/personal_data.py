@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from adapters.postgres.session import Session
+from domain.kernel.ids import TenantId
 from domain.kernel.personal_data import Receipt, Subject
 
 
@@ -51,3 +52,8 @@ class HoldsNothing:
     async def left(self, session: Session, subject: Subject) -> int:
         """Nothing."""
         return 0
+
+
+async def has_schema(session: Session, tenant: TenantId) -> bool:
+    """Whether the tenant has its schema still: it goes when the tenant is removed."""
+    return bool(await session.sql.fetchval("SELECT to_regnamespace($1) IS NOT NULL", f'"{tenant}"'))

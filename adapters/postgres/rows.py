@@ -57,3 +57,20 @@ async def newest_first(
         items=[read(row) for row in rows[:limit]],
         next_cursor=encode_cursor(rows[limit - 1]["id"]) if more else None,
     )
+
+
+async def by_code(
+    session: Session, query: str, read: Callable[[Any], T], *values: object, cursor: str | None, limit: int
+) -> Page[T]:
+    """A page of a query's rows by their column `code`. `query` uses $1.. for `values`, and has no order yet."""
+    position = len(values)
+    after = f"WHERE code > ${position + 2}" if cursor else ""
+    before = decode_cursor(cursor, str) if cursor else ()
+    rows = await session.sql.fetch(
+        f"SELECT * FROM ({query}) AS found {after} ORDER BY code LIMIT ${position + 1}", *values, limit + 1, *before
+    )
+    more = len(rows) > limit
+    return Page(
+        items=[read(row) for row in rows[:limit]],
+        next_cursor=encode_cursor(rows[limit - 1]["code"]) if more else None,
+    )

@@ -150,8 +150,8 @@ class FairShares:
                 await self._database.run(
                     None,
                     lambda session: session.sql.fetchval(
-                        "SELECT plan.fairness_weight FROM billing_subscription AS subscription "
-                        "JOIN billing_plan AS plan ON plan.code = subscription.plan_code "
+                        "SELECT plan.fairness_weight FROM billing_platform_subscription AS subscription "
+                        "JOIN billing_platform_plan AS plan ON plan.code = subscription.plan_code "
                         "WHERE subscription.tenant_id = $1 AND subscription.status = 'active'",
                         tenant,
                     ),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
@@ -22,19 +21,18 @@ from domain.automation.ids import OnboardingId
 from domain.automation.model import Onboarding, Step, steps_told_by, what_happens_next
 from domain.automation.permissions import CANCEL_ONBOARDING, READ_ONBOARDINGS, REQUEST_ONBOARDING
 from domain.automation.service import request_cancellation
-from domain.billing.errors import PlanNotFound
+from domain.billing.errors import PlatformPlanNotFound
 from domain.kernel.context import current_context, within
 from domain.kernel.errors import CommitUnknown, DatabaseUnavailable, IdempotencyKeyReused
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
+from domain.kernel.timezones import TimeZone
 from domain.security.errors import OperatorsOnly
 from domain.security.model import Principal
 from workflows.sagas.onboarding import workflow_id
 
 router = APIRouter(prefix="/v1/workflow/onboardings", tags=["workflow"], route_class=Route)
-
-_TIMEZONES = frozenset(available_timezones())
 
 
 class OnboardingBody(Body):
@@ -43,18 +41,11 @@ class OnboardingBody(Body):
     organisation: Line = Field(examples=["Northwind Traders"])
     owner_name: Line = Field(examples=["Ada Lovelace"])
     owner_email: Email = Field(examples=["ada@northwind.example"])
-    plan_code: Line = Field(default="free", examples=["pro"], description="GET /v1/billing/plans lists them.")
+    plan_code: Line = Field(default="free", examples=["pro"], description="GET /v1/billing/platform-plans lists them.")
     locale: str = Field(
         default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, description="BCP 47."
     )
-    timezone: str = Field(default="UTC", max_length=64, description="IANA time zone name.", examples=["Europe/Berlin"])
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, timezone: str) -> str:
-        if timezone not in _TIMEZONES:
-            raise ValueError("not an IANA time zone name")
-        return timezone
+    timezone: TimeZone = "UTC"
 
 
 class AcceptedOnboarding(Payload):
@@ -96,7 +87,7 @@ class CancelBody(Body):
     "",
     status_code=202,
     response_model=Answer[AcceptedOnboarding],
-    responses=problems(OperatorsOnly, PlanNotFound, IdempotencyKeyReused, DatabaseUnavailable, CommitUnknown),
+    responses=problems(OperatorsOnly, PlatformPlanNotFound, IdempotencyKeyReused, DatabaseUnavailable, CommitUnknown),
 )
 async def request_onboarding(
     body: OnboardingBody,

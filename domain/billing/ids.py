@@ -13,3 +13,7 @@ class InvoiceId(Id, prefix="inv"):
 
 class PaymentId(Id, prefix="pay"):
     """One attempt to collect money."""
+
+
+class CustomerId(Id, prefix="cus"):
+    """Somebody a tenant sells to."""

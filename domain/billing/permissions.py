@@ -2,6 +2,13 @@
 
 from domain.kernel.permissions import Permission, Scope
 
+READ_PLATFORM_PLANS = Permission("billing.read_platform_plans", Scope.READ, "PlatformPlan")
+QUOTE_PRICES = Permission("billing.quote_prices", Scope.READ, "PlatformPlan")
+READ_PLATFORM_SUBSCRIPTIONS = Permission("billing.read_platform_subscriptions", Scope.READ, "PlatformSubscription")
 READ_PLANS = Permission("billing.read_plans", Scope.READ, "Plan")
-QUOTE_PRICES = Permission("billing.quote_prices", Scope.READ, "Plan")
-READ_SUBSCRIPTIONS = Permission("billing.read_subscriptions", Scope.READ, "Subscription")
+PUBLISH_PLAN = Permission("billing.publish_plan", Scope.WRITE, "Plan")
+READ_METERS = Permission("billing.read_meters", Scope.READ, "Meter")
+ADD_METER = Permission("billing.add_meter", Scope.WRITE, "Meter")
+READ_CUSTOMERS = Permission("billing.read_customers", Scope.READ, "Customer")
+ADD_CUSTOMER = Permission("billing.add_customer", Scope.WRITE, "Customer")
+CHANGE_CUSTOMER = Permission("billing.change_customer", Scope.WRITE, "Customer")

@@ -1,63 +1,96 @@
-"""What billing asks of the database."""
+"""What billing asks of the database: a tenant's own books."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from domain.billing.ids import SubscriptionId
-from domain.billing.model import Plan, Subscription
+from domain.billing.customer_model import Customer
+from domain.billing.ids import CustomerId
+from domain.billing.metering_model import Meter
+from domain.billing.plan_model import PlanVersion
 from domain.bus.ports import EventLog
-from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
+from domain.kernel.ports import AuditTrail
 
 
 class Plans(Protocol):
-    """The catalogue of plans."""
+    """Plans and add-ons, in all their versions."""
 
-    async def get(self, code: str) -> Plan:
+    async def add(self, version: PlanVersion) -> bool:
+        """Insert; False if there is this version already."""
+        ...
+
+    async def newest(self, code: str) -> PlanVersion:
+        """The last one published, whether or not in force yet; nobody publishes another meanwhile.
+
+        Raises PlanNotFound.
+        """
+        ...
+
+    async def in_force(self, code: str, at: datetime) -> PlanVersion:
+        """The version that new subscriptions get at this instant. Raises PlanNotFound."""
+        ...
+
+    async def get(self, code: str, version: int) -> PlanVersion:
         """Raises PlanNotFound."""
         ...
 
-    async def all(self) -> Sequence[Plan]:
-        """Every plan, cheapest first."""
+    async def versions(self, code: str) -> list[PlanVersion]:
+        """All of them, newest first. Raises PlanNotFound."""
+        ...
+
+    async def page(self, at: datetime, *, cursor: str | None, limit: int) -> Page[PlanVersion]:
+        """The versions in force at this instant, by code."""
         ...
 
 
-class Subscriptions(Protocol):
-    """The subscriptions, one or none active per tenant."""
+class Meters(Protocol):
+    """Meters."""
 
-    async def hold(self, onboarding_id: str) -> None:
-        """Wait until no other transaction works on this onboarding's subscription."""
+    async def add(self, meter: Meter) -> bool:
+        """Insert; False if there is one with this code."""
         ...
 
-    async def of_onboarding(self, onboarding_id: str) -> Subscription | None:
-        """The subscription that this onboarding made, if it did."""
+    async def find(self, code: str) -> Meter | None:
+        """The meter, if it exists."""
         ...
 
-    async def get(self, subscription_id: SubscriptionId) -> Subscription:
-        """Raises SubscriptionNotFound."""
+    async def page(self, *, cursor: str | None, limit: int) -> Page[Meter]:
+        """By code."""
         ...
 
-    async def add(self, subscription: Subscription) -> None:
-        """Insert a new one."""
+
+class Customers(Protocol):
+    """Customers."""
+
+    async def add(self, customer: Customer) -> CustomerId | None:
+        """Insert; or whose external id it is already."""
         ...
 
-    async def put(self, subscription: Subscription) -> None:
-        """Replace an existing one."""
+    async def put(self, customer: Customer) -> bool:
+        """Replace the revision before this one; False if that is not there any more."""
         ...
 
-    async def page(self, tenant: TenantId | None, *, cursor: str | None, limit: int) -> Page[Subscription]:
-        """Newest first; tenant None lists every tenant's."""
+    async def get(self, customer_id: CustomerId) -> Customer:
+        """Raises CustomerNotFound."""
+        ...
+
+    async def page(self, external_id: str | None, *, cursor: str | None, limit: int) -> Page[Customer]:
+        """Newest first; those with this external id only, if one is given."""
         ...
 
 
 class BillingUnitOfWork(Protocol):
-    """One transaction of billing."""
+    """One transaction on a tenant's books."""
 
     @property
     def plans(self) -> Plans: ...
     @property
-    def subscriptions(self) -> Subscriptions: ...
+    def meters(self) -> Meters: ...
+    @property
+    def customers(self) -> Customers: ...
     @property
     def events(self) -> EventLog: ...
+    @property
+    def audit(self) -> AuditTrail: ...

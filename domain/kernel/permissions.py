@@ -34,7 +34,7 @@ class Permission:
 
     name: `module.verb`, the same that the audit trail writes. scope: who holds it may.
     on: the kind of thing it is done to, as policies call it.
-    feature: what a plan must include, in the words of `GET /v1/billing/plans`; None if every plan does.
+    feature: what a plan must include, in the words of `GET /v1/billing/platform-plans`; None if every plan does.
     lasting: it gives somebody something that stays, so who is elevated for a while cannot do it by that.
     """
 

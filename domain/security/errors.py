@@ -55,7 +55,7 @@ class UpgradeRequired(Refused):
 
     code = "security.upgrade_required"
     status = 402
-    hint = "Change to one of the plans named in details; GET /v1/billing/plans shows them."
+    hint = "Change to one of the plans named in details; GET /v1/billing/platform-plans shows them."
 
 
 class PolicyInvalid(Refused):

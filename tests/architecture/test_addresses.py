@@ -46,7 +46,7 @@ def module_of(word: str) -> str:
 
 
 def snake(name: str) -> str:
-    """`PlanNotFound` is plan_not_found."""
+    """`PlatformPlanNotFound` is plan_not_found."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 

@@ -102,6 +102,9 @@ VALID_HEADERS = {"Idempotency-Key": "a-stranger", "If-Match": '"1"'}
 EXAMPLES = {
     "onboarding_id": "onb_01h455vb4pex5vsknk084sn02q",
     "subscription_id": "sub_01h455vb4pex5vsknk084sn02q",
+    "customer_id": "cus_01h455vb4pex5vsknk084sn02q",
+    "plan_code": "pro",
+    "meter_code": "traffic",
     "tenant_id": "ten_01h455vb4pex5vsknk084sn02q",
     "api_key_id": "key_01h455vb4pex5vsknk084sn02q",
     "dashboard_id": "dsh_01h455vb4pex5vsknk084sn02q",

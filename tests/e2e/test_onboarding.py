@@ -7,7 +7,7 @@ class TestOnboarding:
     async def test_leaves_exactly_one_of_everything(self, stack: Stack) -> None:
         tenant = await stack.tenant(ownerEmail="katherine@example.com")
 
-        subscriptions = await tenant.get("/v1/billing/subscriptions")
+        subscriptions = await tenant.get("/v1/billing/platform-subscriptions")
         dashboards = await tenant.get("/v1/analytics/dashboards")
         deliveries = await tenant.get("/v1/notifications/deliveries")
         mails = [mail for mail in stack.mailbox.mails() if "katherine@example.com" in mail["to"]]

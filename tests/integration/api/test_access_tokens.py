@@ -90,7 +90,7 @@ class TestAccessToken:
         told = await tokens_for(stack, application, owner, scope="openid email")
 
         who = await stack.http.get(f"{OAUTH}/userinfo", headers=bearer(told["access_token"]))
-        plans = await stack.http.get("/v1/billing/plans", headers=bearer(told["access_token"]))
+        plans = await stack.http.get("/v1/billing/platform-plans", headers=bearer(told["access_token"]))
 
         assert {"sub": owner.id, "email": house.owner, "email_verified": True} == who.json()
         assert (403, "security.scope_missing") == (plans.status_code, plans.json()["error"]["code"])

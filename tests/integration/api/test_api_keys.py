@@ -342,7 +342,9 @@ class TestOperator:
         assert code(nobodys) == "security.tenant_required"
         assert len(theirs.json()["data"]["items"]) == 1
 
-    @pytest.mark.parametrize("path", ["/v1/analytics/dashboards", "/v1/bus/events", "/v1/billing/subscriptions"])
+    @pytest.mark.parametrize(
+        "path", ["/v1/analytics/dashboards", "/v1/bus/events", "/v1/billing/platform-subscriptions"]
+    )
     async def test_is_told_that_there_is_no_such_tenant(self, stack: Stack, path: str) -> None:
         query = {"tenantId": "ten_01h455vb4pex5vsknk084sn02q"}
         answer = await stack.http.get(path, params=query, headers=stack.operator)
@@ -353,7 +355,7 @@ class TestOperator:
     @pytest.mark.parametrize(
         "path",
         [
-            "/v1/billing/subscriptions",
+            "/v1/billing/platform-subscriptions",
             "/v1/security/api-keys",
             "/v1/bus/events",
             "/v1/security/audit-records",

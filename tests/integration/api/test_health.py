@@ -131,7 +131,7 @@ class TestReadyz:
             await cable.cut()
 
             alive, ready = await http.get("/livez"), await http.get("/readyz")
-            answer = await http.get("/v1/billing/plans", headers={"X-API-Key": key})
+            answer = await http.get("/v1/billing/platform-plans", headers={"X-API-Key": key})
 
         assert (before.status_code, alive.status_code) == (200, 200)
         assert ready.status_code == 503
@@ -189,11 +189,11 @@ class TestWithoutTemporal:
 
 class TestMetrics:
     async def test_count_requests_by_route(self, stack: Stack) -> None:
-        path = "/v1/billing/subscriptions/sub_01h455vb4pex5vsknk084sn02q"
+        path = "/v1/billing/platform-subscriptions/sub_01h455vb4pex5vsknk084sn02q"
         await stack.http.get(path, headers=stack.operator)
         text = (await stack.http.get("/metrics")).text
 
-        route = 'method="GET",route="/v1/billing/subscriptions/{subscription_id}",status="404"'
+        route = 'method="GET",route="/v1/billing/platform-subscriptions/{subscription_id}",status="404"'
         assert re.search(rf"http_requests_total{{{re.escape(route)}}} [1-9]", text)
         assert "sub_01h455vb4pex5vsknk084sn02q" not in text
 

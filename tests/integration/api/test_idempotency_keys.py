@@ -100,5 +100,5 @@ class TestIdempotencyKey:
         refused = await request(stack, "mended", {**onboarding("Riemann"), "planCode": "no such plan"})
         mended = await request(stack, "mended", onboarding("Riemann"))
 
-        assert refused.json()["error"]["code"] == "billing.plan_not_found"
+        assert refused.json()["error"]["code"] == "billing.platform_plan_not_found"
         assert mended.status_code == 202

@@ -45,10 +45,21 @@ PLAN = {
     "residualLikelihood": 1,
     "residualImpact": 1,
 }
+TERMS = {
+    "name": "Ours",
+    "interval": "month",
+    "charges": [{"kind": "once", "code": "x", "name": "X", "prices": {"EUR": {"model": "flat", "amount": "1"}}}],
+}
 BY_ID = [
     Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
     Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}"),
+    Route("GET", "/v1/billing/platform-subscriptions/{subscription_id}"),
+    Route("GET", "/v1/billing/customers/{customer_id}"),
+    Route("PATCH", "/v1/billing/customers/{customer_id}", body={"name": "Initech"}, headers={"If-Match": '"1"'}),
+    Route("GET", "/v1/billing/meters/{meter_code}"),
+    Route("GET", "/v1/billing/plans/{plan_code}"),
+    Route("GET", "/v1/billing/plans/{plan_code}/versions"),
+    Route("POST", "/v1/billing/plans/{plan_code}/versions", body={"terms": TERMS}, right=201),
     Route("GET", "/v1/security/tenants/{tenant_id}"),
     Route("POST", "/v1/security/api-keys/{api_key_id}/reveal", right=409),
     Route("POST", "/v1/security/api-keys/{api_key_id}/rotate", body={}, right=201),
@@ -249,11 +260,19 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     parked_id = "prk_01h455vb4pex5vsknk084sn02q"
     async with stack.container.database.connection() as connection:
         await connection.execute(_PARK, parked_id, owner.id)
+    buyer = {"name": "Initech", "email": "pay@initech.example", "currency": "EUR"}
+    customer = await owner.http.post("/v1/billing/customers", json=buyer, headers=owner.headers)
+    counted = {"code": "owners", "name": "Theirs", "eventType": "x", "aggregation": "count", "unit": "call"}
+    await owner.http.post("/v1/billing/meters", json=counted, headers=owner.headers)
+    await owner.http.post("/v1/billing/plans", json={"code": "owners", "terms": TERMS}, headers=owner.headers)
     return {
+        "customer_id": customer.json()["data"]["id"],
+        "meter_code": "owners",
+        "plan_code": "owners",
         "onboarding_id": owner.onboarding_id,
         "correlation_id": owner.onboarding_id,
         "tenant_id": owner.id,
-        "subscription_id": await first("/v1/billing/subscriptions"),
+        "subscription_id": await first("/v1/billing/platform-subscriptions"),
         "api_key_id": key.json()["data"]["id"],
         "record_id": (await owner.get("/v1/security/audit-records"))["items"][-1]["id"],
         "verification_id": verification.json()["data"]["id"],

@@ -214,7 +214,7 @@ class TestPlan:
         await stack.container.database.run(
             None,
             lambda session: session.sql.execute(
-                "UPDATE billing_subscription SET plan_code = 'pro' WHERE tenant_id = $1", tenant.id
+                "UPDATE billing_platform_subscription SET plan_code = 'pro' WHERE tenant_id = $1", tenant.id
             ),
         )
 
@@ -231,7 +231,7 @@ class TestPlan:
         await stack.container.database.run(
             None,
             lambda session: session.sql.execute(
-                "UPDATE billing_subscription SET plan_code = 'free' WHERE tenant_id = $1", tenant.id
+                "UPDATE billing_platform_subscription SET plan_code = 'free' WHERE tenant_id = $1", tenant.id
             ),
         )
 
@@ -300,7 +300,7 @@ class TestCheck:
         assert "kernel.unauthenticated" == revoked.json()["data"]["code"]
 
     async def test_takes_many_questions_and_keeps_their_order(self, tenant: Tenant) -> None:
-        actions = ["analytics.read_dashboards", "security.list_tenants", "billing.read_plans"] * 300
+        actions = ["analytics.read_dashboards", "security.list_tenants", "billing.read_platform_plans"] * 300
         answer = await tenant.http.post(
             "/v1/security/check/batch",
             json={"checks": [{"action": action} for action in actions]},
@@ -327,8 +327,8 @@ class TestTrial:
 
         answer = await tenant.http.post(
             "/v1/security/policy-trials",
-            json={"text": 'forbid (principal, action == HarborGrid::Action::"billing.read_plans", resource);',
-                  "replaces": policy["id"], "checks": [{"action": "billing.read_plans"}]},
+            json={"text": 'forbid (principal, action == HarborGrid::Action::"billing.read_platform_plans", resource);',
+                  "replaces": policy["id"], "checks": [{"action": "billing.read_platform_plans"}]},
             headers=tenant.headers,
         )  # fmt: skip
 
@@ -336,7 +336,7 @@ class TestTrial:
             change["before"]["action"]: (change["before"]["allowed"], change["after"]["allowed"])
             for change in answer.json()["data"]["changes"]
         }
-        assert {"billing.read_plans": (True, False), "analytics.rename_dashboard": (False, True)} == changes
+        assert {"billing.read_platform_plans": (True, False), "analytics.rename_dashboard": (False, True)} == changes
         assert 403 == (await rename()).status_code
 
     async def test_refuses_what_a_policy_could_not_be(self, tenant: Tenant) -> None:

@@ -33,8 +33,8 @@ class TestOnboard:
         )
 
         assert 2 == told.code
-        assert "billing.plan_not_found" in told.err
-        assert "GET /v1/billing/plans" in told.err
+        assert "billing.platform_plan_not_found" in told.err
+        assert "GET /v1/billing/platform-plans" in told.err
 
     async def test_without_an_owner_shows_how_it_is_called(self, stack: Stack) -> None:
         told = await harborgrid(stack, "onboard", "Ownerless")

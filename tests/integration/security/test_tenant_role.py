@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.analytics.postgres import PostgresDashboards
 from adapters.automation.postgres import PostgresOnboardings
-from adapters.billing.postgres import PostgresPlans, PostgresSubscriptions
+from adapters.billing.platform import PostgresPlatformPlans, PostgresPlatformSubscriptions
 from adapters.bus.store import PostgresEventReader
 from adapters.notifications.postgres import PostgresDeliveries
 from adapters.postgres.answers import PostgresAnswers
@@ -29,8 +29,8 @@ from domain.kernel.ids import TenantId
 REPOSITORIES: tuple[Callable[[Session], Any], ...] = (
     PostgresDashboards,
     PostgresOnboardings,
-    PostgresPlans,
-    PostgresSubscriptions,
+    PostgresPlatformPlans,
+    PostgresPlatformSubscriptions,
     PostgresDeliveries,
     PostgresApiKeys,
     PostgresTenants,
@@ -52,7 +52,7 @@ async def intruder(stack: Stack) -> Tenant:
 
 async def _facts(stack: Stack, tenant: Tenant) -> dict[str, str]:
     """Ids of everything a tenant has, by the name of the parameter that would ask for it."""
-    subscription = (await tenant.get("/v1/billing/subscriptions"))["items"][0]
+    subscription = (await tenant.get("/v1/billing/platform-subscriptions"))["items"][0]
     dashboard = (await tenant.get("/v1/analytics/dashboards"))["items"][0]
     delivery = (await tenant.get("/v1/notifications/deliveries"))["items"][0]
     key = (await tenant.get("/v1/security/api-keys"))["items"][0]
@@ -125,15 +125,15 @@ class TestTenantRole:
             "UPDATE platform.events SET type = 'x'",
             "DELETE FROM platform.events",
             "DELETE FROM platform.security_audit",
-            "UPDATE platform.billing_subscription SET price_minor = 0",
-            "UPDATE platform.billing_plan SET price_minor = 0",
+            "UPDATE platform.billing_platform_subscription SET price_minor = 0",
+            "UPDATE platform.billing_platform_plan SET price_minor = 0",
             "SELECT * FROM platform.security_data_key",
             "SELECT * FROM platform.security_api_key",
             "CREATE TABLE platform.mine (id int)",
             "CREATE ROLE intruder",
             "SET ROLE harborgrid_owner",
             "SELECT platform.clone_lake('a', 'b')",
-            "COPY platform.billing_plan TO '/tmp/plans'",
+            "COPY platform.billing_platform_plan TO '/tmp/plans'",
             "SELECT pg_read_file('/etc/passwd')",
         ],
     )

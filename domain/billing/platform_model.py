@@ -1,4 +1,4 @@
-"""Plans, and the subscription that ties a tenant to one."""
+"""The plans of the platform itself, and the subscription that ties a tenant to one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.kernel.money import Money
 from domain.kernel.payload import Payload
 
 
-class Plan(Payload):
+class PlatformPlan(Payload):
     """What can be bought.
 
     fairness_weight: its share of the workers when they are busy; features: what it includes and not every plan does.
@@ -27,21 +27,21 @@ class Plan(Payload):
     features: tuple[str, ...] = ()
 
 
-class SubscriptionStatus(StrEnum):
+class PlatformSubscriptionStatus(StrEnum):
     """Where a subscription stands."""
 
     ACTIVE = "active"
     CANCELED = "canceled"
 
 
-class Subscription(Payload):
+class PlatformSubscription(Payload):
     """One tenant on one plan; the price is the one agreed at the start. Periods are half-open, in UTC."""
 
     id: SubscriptionId
     tenant_id: TenantId
     onboarding_id: str | None
     plan_code: str
-    status: SubscriptionStatus
+    status: PlatformSubscriptionStatus
     price: Money
     interval: Interval
     timezone: str
@@ -51,8 +51,8 @@ class Subscription(Payload):
     canceled_at: datetime | None = None
     cancel_reason: str | None = None
 
-    def cancel(self, reason: str, *, at: datetime) -> Subscription:
+    def cancel(self, reason: str, *, at: datetime) -> PlatformSubscription:
         """This subscription, ended now."""
         return self.model_copy(
-            update={"status": SubscriptionStatus.CANCELED, "canceled_at": at, "cancel_reason": reason}
+            update={"status": PlatformSubscriptionStatus.CANCELED, "canceled_at": at, "cancel_reason": reason}
         )

@@ -1,0 +1,130 @@
+"""`/v1/billing/customers`: whom a tenant sells to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from adapters.kernel.clock import new_id, utc_now
+from api.envelope import Answer, ok
+from api.parameters import (
+    DEFAULT,
+    Cursor,
+    Email,
+    IfMatch,
+    IfNoneMatch,
+    Limit,
+    Line,
+    World,
+    etag,
+    is_known,
+    revision_in,
+)
+from api.principals import own_tenant
+from api.problems import problems
+from api.routes import Route
+from domain.billing.customer_model import Customer
+from domain.billing.errors import CustomerExists, CustomerNotFound
+from domain.billing.ids import CustomerId
+from domain.billing.permissions import ADD_CUSTOMER, CHANGE_CUSTOMER, READ_CUSTOMERS
+from domain.billing.plan_model import Currency
+from domain.billing.service import add_customer, change_customer
+from domain.kernel.errors import PreconditionFailed, PreconditionRequired
+from domain.kernel.ids import TenantId
+from domain.kernel.pagination import Page
+from domain.kernel.payload import Body
+from domain.kernel.timezones import TimeZone
+from domain.security.errors import TenantRequired
+
+router = APIRouter(prefix="/v1/billing/customers", tags=["billing"], route_class=Route)
+
+_OWN = own_tenant(READ_CUSTOMERS)
+ExternalId = Annotated[Line, Field(description="What your own systems call it.", examples=["C-2041"])]
+
+
+class CustomerBody(Body):
+    """Who it is, and how it is charged."""
+
+    name: Line = Field(examples=["Initech"])
+    email: Email = Field(examples=["billing@initech.example"])
+    currency: Currency
+    timezone: TimeZone = "UTC"
+    external_id: ExternalId | None = None
+
+
+class CustomerChange(Body):
+    """What is to change; what is not given stays."""
+
+    name: Line | None = Field(default=None, examples=["Initech"])
+    email: Email | None = Field(default=None, examples=["accounts@initech.example"])
+    timezone: TimeZone | None = None
+
+
+@router.get("", response_model=Answer[Page[Customer]], responses=problems(TenantRequired))
+async def list_customers(
+    tenant: Annotated[TenantId, _OWN],
+    world: World,
+    external_id: Annotated[ExternalId | None, Query(alias="externalId")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Answer[Page[Customer]]:
+    """Customers, newest first."""
+    return ok(await world.billing(tenant, lambda uow: uow.customers.page(external_id, cursor=cursor, limit=limit)))
+
+
+@router.post("", status_code=201, response_model=Answer[Customer], responses=problems(TenantRequired, CustomerExists))
+async def post_customer(
+    body: CustomerBody, tenant: Annotated[TenantId, own_tenant(ADD_CUSTOMER)], world: World, response: Response
+) -> Answer[Customer]:
+    """Somebody to sell to."""
+    now = utc_now()
+    customer = Customer(id=new_id(CustomerId), **dict(body), revision=1, created_at=now, updated_at=now)
+    added = await world.billing(tenant, lambda uow: add_customer(uow, tenant, customer))
+    response.headers["ETag"] = etag(added.revision)
+    return ok(added)
+
+
+@router.get(
+    "/{customer_id}",
+    response_model=Answer[Customer],
+    responses={304: {"description": "You have it."}, **problems(TenantRequired, CustomerNotFound)},
+)
+async def get_customer(
+    customer_id: CustomerId,
+    tenant: Annotated[TenantId, _OWN],
+    world: World,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> Answer[Customer] | Response:
+    """One customer; its ETag is what a change must send back."""
+    found = await world.billing(tenant, lambda uow: uow.customers.get(customer_id))
+    tag = etag(found.revision)
+    if is_known(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return ok(found)
+
+
+@router.patch(
+    "/{customer_id}",
+    response_model=Answer[Customer],
+    responses=problems(TenantRequired, CustomerNotFound, PreconditionFailed, PreconditionRequired),
+)
+async def patch_customer(
+    customer_id: CustomerId,
+    body: CustomerChange,
+    tenant: Annotated[TenantId, own_tenant(CHANGE_CUSTOMER)],
+    world: World,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Answer[Customer]:
+    """Another name, address or time zone. Subscriptions that are there keep the time zone they began in."""
+    revision, changes = revision_in(if_match), body.model_dump(exclude_none=True, by_alias=False)
+    changed = await world.billing(
+        tenant,
+        lambda uow: change_customer(uow, tenant, customer_id, changes, revision=revision, now=utc_now()),
+    )
+    response.headers["ETag"] = etag(changed.revision)
+    return ok(changed)
