@@ -8,19 +8,28 @@ from domain.billing.commands import CancelSubscription, CreateSubscription, Subs
 from domain.billing.ids import SubscriptionId
 from domain.billing.platform_ports import PlatformBillingUnitOfWork
 from domain.billing.platform_subscriptions import cancel_subscription, create_subscription
+from domain.billing.ports import BillingUnitOfWork
+from domain.billing.subscription_commands import AdvanceSubscription, SubscriptionProgress
+from domain.billing.subscriptions import advance
 from domain.kernel.ports import Clock, Ids, Transactions
 
 
 class BillingActivities:
-    """Steps that change billing's books."""
+    """Steps that change the platform's books, and its tenants' own."""
 
-    def __init__(self, transactions: Transactions[PlatformBillingUnitOfWork], now: Clock, ids: Ids) -> None:
-        self._transactions, self._now, self._ids = transactions, now, ids
+    def __init__(
+        self,
+        platform: Transactions[PlatformBillingUnitOfWork],
+        books: Transactions[BillingUnitOfWork],
+        now: Clock,
+        ids: Ids,
+    ) -> None:
+        self._platform, self._books, self._now, self._ids = platform, books, now, ids
 
     @activity.defn(name="billing.create_subscription")
     async def create_subscription(self, cmd: CreateSubscription) -> SubscriptionReady:
         """Subscribe the tenant to its plan."""
-        subscription = await self._transactions(
+        subscription = await self._platform(
             cmd.tenant_id,
             lambda uow: create_subscription(uow, cmd, new_id=self._ids(SubscriptionId), now=self._now()),
         )
@@ -29,4 +38,9 @@ class BillingActivities:
     @activity.defn(name="billing.cancel_subscription")
     async def cancel_subscription(self, cmd: CancelSubscription) -> None:
         """Undo it."""
-        await self._transactions(cmd.tenant_id, lambda uow: cancel_subscription(uow, cmd, now=self._now()))
+        await self._platform(cmd.tenant_id, lambda uow: cancel_subscription(uow, cmd, now=self._now()))
+
+    @activity.defn(name="billing.advance_subscription")
+    async def advance_subscription(self, cmd: AdvanceSubscription) -> SubscriptionProgress:
+        """Let happen what is due for a customer's subscription, by the clock of its process; what comes next."""
+        return await self._books(cmd.tenant_id, lambda uow: advance(uow, cmd, self._ids))

@@ -228,7 +228,7 @@ class Container:
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
-        billing = BillingActivities(self.platform_billing, utc_now, new_id)
+        billing = BillingActivities(self.platform_billing, self.billing, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
         automation = AutomationActivities(self.automation, utc_now)
@@ -236,6 +236,7 @@ class Container:
         return [
             billing.create_subscription,
             billing.cancel_subscription,
+            billing.advance_subscription,
             security.provision_tenant,
             security.deprovision_tenant,
             security.list_tenants,

@@ -17,7 +17,7 @@ from api.account import account_page
 from api.analytics import dashboards, event_counts
 from api.authentication import Authentication
 from api.automation import onboardings
-from api.billing import customers, meters, plans, platform_plans, platform_subscriptions, price_quotes
+from api.billing import customers, meters, plans, platform_plans, platform_subscriptions, price_quotes, subscriptions
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
 from api.callers import AccessTokens
@@ -94,6 +94,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.router,
     platform_plans.router,
     price_quotes.router,
+    subscriptions.router,
     platform_subscriptions.router,
     tenants.router,
     me.router,

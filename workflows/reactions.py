@@ -8,6 +8,13 @@ from typing import Any
 
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
+from domain.billing.events import (
+    SubscriptionCanceled,
+    SubscriptionCreated,
+    SubscriptionReactivated,
+    SubscriptionUpdated,
+)
+from domain.billing.subscription_commands import FollowSubscription
 from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
 from domain.security.commands import (
@@ -26,6 +33,8 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
+from workflows.billing import subscription
+from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security import (
@@ -48,15 +57,24 @@ from workflows.security.risk import RiskWorkflow
 from workflows.security.subject_request import SubjectRequestWorkflow
 
 
+def _always(_: Any) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """The event starts this workflow, once per id; `summary` is what an operator reads in the Temporal UI."""
+    """The event starts this workflow, once per id; `summary` is what an operator reads in the Temporal UI.
+
+    when: not every such event does. again: a run that has ended may be followed by another.
+    """
 
     on: type[Event]
     workflow: Callable[..., Any]
     id: Callable[[Any], str]
     input: Callable[[Any], Any]
     summary: Callable[[Any], str]
+    when: Callable[[Any], bool] = _always
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +85,41 @@ class Signals:
     signal: Callable[..., Any]
     id: Callable[[Any], str]
     input: Callable[[Any], Any]
+    when: Callable[[Any], bool] = _always
 
 
 REACTIONS: tuple[Starts | Signals, ...] = (
+    Starts(
+        on=SubscriptionCreated,
+        # A tenant's own subscription to the platform is its onboarding's.
+        when=lambda fact: fact.customer_id is not None,
+        workflow=SubscriptionWorkflow.run,
+        id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
+        input=lambda fact: FollowSubscription.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Subscription of {fact.customer_id} to {fact.plan_code}",
+    ),
+    Starts(
+        on=SubscriptionReactivated,
+        workflow=SubscriptionWorkflow.run,
+        id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
+        input=lambda fact: FollowSubscription.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Subscription of {fact.customer_id} to {fact.plan_code}",
+        again=True,
+    ),
+    Signals(
+        on=SubscriptionUpdated,
+        when=lambda fact: fact.change not in subscription.ITS_OWN,
+        signal=SubscriptionWorkflow.changed,
+        id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
+        input=lambda fact: fact.change.value,
+    ),
+    Signals(
+        on=SubscriptionCanceled,
+        when=lambda fact: fact.customer_id is not None,
+        signal=SubscriptionWorkflow.changed,
+        id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
+        input=lambda fact: fact.about.type,
+    ),
     Starts(
         on=OnboardingRequested,
         workflow=OnboardingSaga.run,

@@ -1,5 +1,6 @@
 """Every workflow that workers run."""
 
+from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
@@ -22,6 +23,7 @@ from workflows.security.threat import ThreatWorkflow
 from workflows.security.verify_audit import VerifyAuditWorkflow
 
 WORKFLOWS = (
+    SubscriptionWorkflow,
     OnboardingSaga,
     MigrateTenantsWorkflow,
     ConsumeWorkflow,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from domain.billing.customer_model import Customer
 from domain.billing.errors import CustomerNotFound, PlanNotFound
 from domain.billing.ids import CustomerId
 from domain.billing.metering_model import Meter
-from domain.billing.plan_model import PlanVersion
+from domain.billing.plan_model import PlanTerms, PlanVersion
 from domain.kernel.pagination import Page
 
 _PLAN = tuple(PlanVersion.model_fields)
@@ -46,6 +47,16 @@ class PostgresPlans:
     async def get(self, code: str, version: int) -> PlanVersion:
         """Raises PlanNotFound."""
         return await self._one(code, "AND version = $2", version)
+
+    async def terms(self, versions: Collection[tuple[str, int]]) -> dict[tuple[str, int], PlanTerms]:
+        """The terms of these versions, which are there."""
+        rows = await self._sql.fetch(
+            "SELECT code, version, terms FROM billing_plan WHERE (code, version) IN "
+            "(SELECT * FROM unnest($1::text[], $2::int[]))",
+            [code for code, _ in versions],
+            [version for _, version in versions],
+        )
+        return {(row["code"], row["version"]): PlanTerms.model_validate(row["terms"]) for row in rows}
 
     async def versions(self, code: str) -> list[PlanVersion]:
         """Newest first. Raises PlanNotFound."""

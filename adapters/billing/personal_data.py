@@ -22,6 +22,9 @@ class BillingPersonalData:
         "billing_plan": IMPERSONAL,
         "billing_meter": IMPERSONAL,
         "billing_customer": ERASED,
+        "billing_subscription": IMPERSONAL,
+        "billing_subscription_revision": IMPERSONAL,
+        "billing_line": IMPERSONAL,
     }
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
+from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.postgres.session import Session
 
 
@@ -13,5 +14,7 @@ class PostgresBillingUnitOfWork:
         self.plans = PostgresPlans(session)
         self.meters = PostgresMeters(session)
         self.customers = PostgresCustomers(session)
+        self.subscriptions = PostgresSubscriptions(session)
+        self.lines = PostgresLines(session)
         self.events = session
         self.audit = session

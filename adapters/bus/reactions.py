@@ -41,6 +41,8 @@ class ReactionHandler:
         """Start or signal, as part of the event's story. Raises WorkflowsUnavailable; repeats do nothing."""
         reaction = BY_TYPE[event.type]
         fact = CATALOGUE.read(event.type, event.version, event.data)
+        if not reaction.when(fact):
+            return
         context = Context(
             tenant_id=event.tenant_id,
             user_id=event.user_id,
@@ -53,7 +55,11 @@ class ReactionHandler:
             match reaction:
                 case Starts():
                     await self._starter.start(
-                        reaction.workflow, reaction.input(fact), id=reaction.id(fact), summary=reaction.summary(fact)
+                        reaction.workflow,
+                        reaction.input(fact),
+                        id=reaction.id(fact),
+                        summary=reaction.summary(fact),
+                        again=reaction.again,
                     )
                 case Signals():
                     await self._starter.signal(reaction.id(fact), reaction.signal, reaction.input(fact))

@@ -35,14 +35,30 @@ EffectiveFrom = Annotated[
 ]
 
 
-class VersionBody(Body):
+class PlanVersionBody(Body):
     """What the version costs, and from when on it is sold."""
 
     effective_from: EffectiveFrom = None
-    terms: PlanTerms
+    terms: PlanTerms = Field(
+        examples=[
+            {
+                "name": "Pro",
+                "interval": "month",
+                "charges": [
+                    {
+                        "kind": "recurring",
+                        "code": "seats",
+                        "name": "Seats",
+                        "perSeat": True,
+                        "prices": {"EUR": {"model": "per_unit", "unitPrice": "12.00"}},
+                    }
+                ],
+            }
+        ]
+    )
 
 
-class PlanBody(VersionBody):
+class PlanPublicationBody(PlanVersionBody):
     """The first version of a plan or add-on."""
 
     code: Code = Field(examples=["pro"])
@@ -69,7 +85,7 @@ async def list_plans(
     responses=problems(TenantRequired, PlanExists, PlanVersionTooEarly, MeterUnknown),
 )
 async def post_plan(
-    body: PlanBody, tenant: Annotated[TenantId, own_tenant(PUBLISH_PLAN)], world: World
+    body: PlanPublicationBody, tenant: Annotated[TenantId, own_tenant(PUBLISH_PLAN)], world: World
 ) -> Answer[PlanVersion]:
     """Sell a new plan or add-on."""
     now = utc_now()
@@ -107,7 +123,7 @@ async def list_versions(plan_code: Code, tenant: Annotated[TenantId, _OWN], worl
     responses=problems(TenantRequired, PlanNotFound, PlanVersionTooEarly, PlanIntervalChanged, MeterUnknown),
 )
 async def post_version(
-    plan_code: Code, body: VersionBody, tenant: Annotated[TenantId, own_tenant(PUBLISH_PLAN)], world: World
+    plan_code: Code, body: PlanVersionBody, tenant: Annotated[TenantId, own_tenant(PUBLISH_PLAN)], world: World
 ) -> Answer[PlanVersion]:
     """Sell it on other terms. Subscriptions that are there keep theirs until they are changed."""
     now = utc_now()

@@ -34,14 +34,16 @@ async def list_subscriptions(
     )
 
 
-@router.get("/{subscription_id}", response_model=Answer[PlatformSubscription], responses=problems(SubscriptionNotFound))
+@router.get(
+    "/{platform_subscription_id}", response_model=Answer[PlatformSubscription], responses=problems(SubscriptionNotFound)
+)
 async def get_subscription(
-    subscription_id: SubscriptionId,
+    platform_subscription_id: SubscriptionId,
     tenant: Annotated[TenantId | None, visible_tenant(READ_PLATFORM_SUBSCRIPTIONS)],
     world: World,
 ) -> Answer[PlatformSubscription]:
     """One subscription."""
-    found = await world.platform_billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
+    found = await world.platform_billing(tenant, lambda uow: uow.subscriptions.get(platform_subscription_id))
     if tenant is not None and found.tenant_id != tenant:
         raise SubscriptionNotFound
     return ok(found)

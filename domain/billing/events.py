@@ -5,20 +5,34 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
 
-from domain.billing.ids import InvoiceId, PaymentId, SubscriptionId
+from domain.billing.ids import CustomerId, InvoiceId, PaymentId, SubscriptionId
+from domain.billing.periods import Interval
 from domain.bus.event import Event, event
+from domain.kernel.ids import TenantId
 from domain.kernel.money import Money
 
 
 class SubscriptionChange(StrEnum):
     """What happened to a subscription."""
 
+    SCHEDULED = "scheduled"
+    TRIAL_BEGAN = "trial_began"
+    TRIAL_EXTENDED = "trial_extended"
+    TRIAL_REMINDED = "trial_reminded"
+    ACTIVATED = "activated"
     UPGRADED = "upgraded"
     DOWNGRADED = "downgraded"
     QUANTITY_CHANGED = "quantity_changed"
+    EXCHANGED = "exchanged"
+    CHANGE_SCHEDULED = "change_scheduled"
+    CHANGE_WITHDRAWN = "change_withdrawn"
     RENEWED = "renewed"
     PAUSED = "paused"
     RESUMED = "resumed"
+    CANCELLATION_SCHEDULED = "cancellation_scheduled"
+    CANCELLATION_WITHDRAWN = "cancellation_withdrawn"
+    CANCELED = "canceled"
+    REACTIVATED = "reactivated"
 
 
 class PaymentMethod(StrEnum):
@@ -47,12 +61,19 @@ class Decline(StrEnum):
     consumers=("analytics", "security", "notifications"),
 )
 class SubscriptionCreated(Event):
-    """A tenant subscribed to a plan."""
+    """A customer subscribed to a plan; without a customer, the tenant itself subscribed to one of the platform's."""
 
+    tenant_id: TenantId | None = Field(default=None, description="Whose customer it is; null without a customer.")
     subscription_id: SubscriptionId
+    customer_id: CustomerId | None = Field(
+        default=None, description="Null: the tenant, which subscribed to the platform."
+    )
     plan_code: str = Field(examples=["pro"])
-    price: Money = Field(description="Per interval, before tax.")
-    interval: Literal["month", "year"]
+    plan_version: PositiveInt = Field(default=1, examples=[2])
+    price: Money = Field(description="Per period and for all seats and add-ons, before tax and usage.")
+    interval: Interval
+    interval_count: PositiveInt = Field(default=1, description="A period is so many of them.", examples=[3])
+    quantity: PositiveInt = Field(default=1, description="Seats.", examples=[25])
     current_period_start: AwareDatetime = Field(examples=["2026-03-01T00:00:00Z"])
     current_period_end: AwareDatetime = Field(description="Exclusive.", examples=["2026-04-01T00:00:00Z"])
     timezone: str = Field(description="IANA time zone in which periods begin and end.", examples=["Europe/Oslo"])
@@ -73,18 +94,19 @@ class SubscriptionCreated(Event):
 class SubscriptionUpdated(Event):
     """A subscription's plan, quantity, period or state changed."""
 
+    tenant_id: TenantId
     subscription_id: SubscriptionId
+    customer_id: CustomerId
     change: SubscriptionChange
     previous_plan_code: str = Field(examples=["pro"])
     plan_code: str = Field(description="The plan from then on.", examples=["enterprise"])
-    previous_price: Money = Field(description="Per interval and for all seats, before tax.")
-    price: Money = Field(description="Per interval and for all seats, before tax.")
-    interval: Literal["month", "year"]
+    plan_version: PositiveInt = Field(examples=[2])
+    previous_price: Money = Field(description="Per period and for all seats and add-ons, before tax and usage.")
+    price: Money = Field(description="The same from then on.")
+    interval: Interval
+    interval_count: PositiveInt = Field(description="A period is so many of them.", examples=[3])
     quantity: PositiveInt = Field(description="Seats from then on.", examples=[25])
-    proration: Money | None = Field(
-        default=None,
-        description="Charged (positive) or credited (negative) for the rest of the period; null: nothing is prorated.",
-    )
+    charged: Money = Field(description="What this step charged (positive) or credited (negative) altogether.")
     effective_at: AwareDatetime = Field(
         description="When the change takes effect: now, or the end of the period for changes at renewal."
     )
@@ -102,9 +124,48 @@ class SubscriptionUpdated(Event):
 class SubscriptionCanceled(Event):
     """A subscription ended."""
 
+    tenant_id: TenantId | None = Field(default=None, description="Whose customer it is; null without a customer.")
     subscription_id: SubscriptionId
+    customer_id: CustomerId | None = Field(default=None, description="Null: the tenant, which left the platform.")
     reason: str = Field(examples=["onboarding compensated"])
     canceled_at: AwareDatetime = Field(description="When it stops to entitle; recurring revenue ends here.")
+
+
+@event(
+    "billing.subscription.reactivated",
+    version="1.0.0",
+    source="billing",
+    subject="subscription_id",
+    consumers=("analytics", "security", "notifications"),
+)
+class SubscriptionReactivated(Event):
+    """A subscription that had ended goes on, with a new first period."""
+
+    tenant_id: TenantId
+    subscription_id: SubscriptionId
+    customer_id: CustomerId
+    plan_code: str = Field(examples=["pro"])
+    price: Money = Field(description="Per period and for all seats and add-ons, before tax and usage.")
+    current_period_start: AwareDatetime = Field(examples=["2026-03-01T00:00:00Z"])
+    current_period_end: AwareDatetime = Field(description="Exclusive.", examples=["2026-04-01T00:00:00Z"])
+
+
+@event(
+    "billing.subscription.trial_ending",
+    version="1.0.0",
+    source="billing",
+    subject="subscription_id",
+    consumers=("notifications", "automation"),
+)
+class SubscriptionTrialEnding(Event):
+    """A trial ends in three days; from then on the subscription is charged."""
+
+    tenant_id: TenantId
+    subscription_id: SubscriptionId
+    customer_id: CustomerId
+    plan_code: str = Field(examples=["pro"])
+    price: Money = Field(description="Per period from then on, before tax and usage.")
+    trial_end: AwareDatetime = Field(examples=["2026-04-01T00:00:00Z"])
 
 
 @event(

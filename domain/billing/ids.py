@@ -17,3 +17,7 @@ class PaymentId(Id, prefix="pay"):
 
 class CustomerId(Id, prefix="cus"):
     """Somebody a tenant sells to."""
+
+
+class LineId(Id, prefix="lin"):
+    """One line of what a customer is charged or credited."""

@@ -79,7 +79,7 @@ class UsageCharge(_Charge):
 
 
 class OnceCharge(_Charge):
-    """Charged once, when the subscription begins or gets it added."""
+    """Charged once, when the subscription begins or gets it added; the price is for its quantity then."""
 
     kind: Literal["once"] = "once"
     prices: dict[Currency, FixedPrice] = Field(min_length=1, examples=[{"EUR": {"model": "flat", "amount": "99.00"}}])

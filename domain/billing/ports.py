@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from domain.billing.customer_model import Customer
-from domain.billing.ids import CustomerId
+from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.metering_model import Meter
-from domain.billing.plan_model import PlanVersion
+from domain.billing.plan_model import PlanTerms, PlanVersion
+from domain.billing.subscription_model import Happening, Line, Subscription, SubscriptionRevision, SubscriptionStatus
 from domain.bus.ports import EventLog
 from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
@@ -34,6 +36,10 @@ class Plans(Protocol):
 
     async def get(self, code: str, version: int) -> PlanVersion:
         """Raises PlanNotFound."""
+        ...
+
+    async def terms(self, versions: Collection[tuple[str, int]]) -> dict[tuple[str, int], PlanTerms]:
+        """The terms of these versions, which are there."""
         ...
 
     async def versions(self, code: str) -> list[PlanVersion]:
@@ -81,6 +87,50 @@ class Customers(Protocol):
         ...
 
 
+class Subscriptions(Protocol):
+    """Customers' subscriptions, with their history."""
+
+    async def hold(self, subscription_id: SubscriptionId) -> Subscription:
+        """The subscription, which nobody else changes until the transaction ends. Raises SubscriptionNotFound."""
+        ...
+
+    async def get(self, subscription_id: SubscriptionId) -> Subscription:
+        """Raises SubscriptionNotFound."""
+        ...
+
+    async def put(self, subscription: Subscription, step: Happening | None) -> None:
+        """Insert or replace; `step` is what happens to it next."""
+        ...
+
+    async def record(self, subscription_id: SubscriptionId, revision: SubscriptionRevision) -> None:
+        """Add to its history."""
+        ...
+
+    async def revisions(
+        self, subscription_id: SubscriptionId, *, cursor: str | None, limit: int
+    ) -> Page[SubscriptionRevision]:
+        """Newest first."""
+        ...
+
+    async def page(
+        self, customer: CustomerId | None, status: SubscriptionStatus | None, *, cursor: str | None, limit: int
+    ) -> Page[Subscription]:
+        """Newest first."""
+        ...
+
+
+class Lines(Protocol):
+    """What customers were charged and credited."""
+
+    async def add(self, lines: Sequence[Line]) -> None:
+        """Insert; a key that a subscription has already is an error."""
+        ...
+
+    async def page(self, subscription_id: SubscriptionId, *, cursor: str | None, limit: int) -> Page[Line]:
+        """Newest first."""
+        ...
+
+
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
@@ -90,6 +140,10 @@ class BillingUnitOfWork(Protocol):
     def meters(self) -> Meters: ...
     @property
     def customers(self) -> Customers: ...
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+    @property
+    def lines(self) -> Lines: ...
     @property
     def events(self) -> EventLog: ...
     @property

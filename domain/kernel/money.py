@@ -82,6 +82,11 @@ class Money(Payload):
                 raise ValueError(f"{amount} {currency} is finer than a minor unit")
             return cls(minor=int(minor), currency=currency)
 
+    @classmethod
+    def nearest(cls, amount: Decimal | Fraction, currency: str, rounding: Rounding = Rounding.HALF_UP) -> Money:
+        """The amount of major units to the minor unit. Raises ValueError for a currency that has none."""
+        return cls(minor=_round(Fraction(amount) * 10 ** exponent(currency), rounding), currency=currency)
+
     def of(self, *, minor: int) -> Money:
         """Another amount in the same currency."""
         return Money(minor=minor, currency=self.currency)

@@ -101,6 +101,7 @@ OPERATORS = {
 VALID_HEADERS = {"Idempotency-Key": "a-stranger", "If-Match": '"1"'}
 EXAMPLES = {
     "onboarding_id": "onb_01h455vb4pex5vsknk084sn02q",
+    "platform_subscription_id": "sub_01h455vb4pex5vsknk084sn02q",
     "subscription_id": "sub_01h455vb4pex5vsknk084sn02q",
     "customer_id": "cus_01h455vb4pex5vsknk084sn02q",
     "plan_code": "pro",

@@ -193,7 +193,7 @@ class TestMetrics:
         await stack.http.get(path, headers=stack.operator)
         text = (await stack.http.get("/metrics")).text
 
-        route = 'method="GET",route="/v1/billing/platform-subscriptions/{subscription_id}",status="404"'
+        route = 'method="GET",route="/v1/billing/platform-subscriptions/{platform_subscription_id}",status="404"'
         assert re.search(rf"http_requests_total{{{re.escape(route)}}} [1-9]", text)
         assert "sub_01h455vb4pex5vsknk084sn02q" not in text
 

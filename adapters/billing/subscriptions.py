@@ -1,0 +1,152 @@
+"""Customers' subscriptions, their history, and what they were charged, in the tenant's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.postgres.rows import names, newest_first, places
+from adapters.postgres.session import Session
+from domain.billing.errors import SubscriptionNotFound
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.subscription_model import Happening, Line, Subscription, SubscriptionRevision, SubscriptionStatus
+from domain.kernel.money import Money
+from domain.kernel.pagination import Page, decode_cursor, encode_cursor
+
+# What is looked for has a column; the rest of a subscription is one document.
+_SUBSCRIPTION = ("id", "customer_id", "status", "plan_code", "next_step", "next_at", "revision", "document")
+_REVISION = tuple(SubscriptionRevision.model_fields)
+_LINE = (
+    *("id", "subscription_id", "customer_id", "key", "kind", "plan_code", "plan_version", "charge_code", "name"),
+    *("period_start", "period_end", "quantity", "currency", "price_minor", "share", "amount_minor", "steps"),
+    *("grouped_by", "occurred_at"),
+)
+
+
+class PostgresSubscriptions:
+    """See `domain.billing.ports.Subscriptions`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._sql = session, session.sql
+
+    async def hold(self, subscription_id: SubscriptionId) -> Subscription:
+        """Locked until the transaction ends. Raises SubscriptionNotFound."""
+        return await self._one(subscription_id, "FOR UPDATE")
+
+    async def get(self, subscription_id: SubscriptionId) -> Subscription:
+        """Raises SubscriptionNotFound."""
+        return await self._one(subscription_id)
+
+    async def put(self, subscription: Subscription, step: Happening | None) -> None:
+        """Insert or replace."""
+        changing = names(_SUBSCRIPTION[1:])
+        await self._sql.execute(
+            f"INSERT INTO billing_subscription ({names(_SUBSCRIPTION)}) VALUES ({places(_SUBSCRIPTION)}) "
+            f"ON CONFLICT (id) DO UPDATE SET ({changing}) = ({names(_SUBSCRIPTION[1:], 'excluded.')})",
+            subscription.id,
+            subscription.customer_id,
+            subscription.status,
+            subscription.plan.plan_code,
+            step.name if step else None,
+            step.at if step else None,
+            subscription.revision,
+            subscription.model_dump(mode="json"),
+        )
+
+    async def record(self, subscription_id: SubscriptionId, revision: SubscriptionRevision) -> None:
+        """Add to its history."""
+        items = [item.model_dump(mode="json") for item in revision.items]
+        await self._sql.execute(
+            f"INSERT INTO billing_subscription_revision ({names(_REVISION)}, subscription_id) "
+            f"VALUES ({places((*_REVISION, 'subscription_id'))})",
+            *(items if name == "items" else getattr(revision, name) for name in _REVISION),
+            subscription_id,
+        )
+
+    async def revisions(
+        self, subscription_id: SubscriptionId, *, cursor: str | None, limit: int
+    ) -> Page[SubscriptionRevision]:
+        """Newest first."""
+        [before] = decode_cursor(cursor, int) if cursor else [None]
+        rows = await self._sql.fetch(
+            f"SELECT {names(_REVISION)} FROM billing_subscription_revision "
+            "WHERE subscription_id = $1 AND ($2::bigint IS NULL OR revision < $2) ORDER BY revision DESC LIMIT $3",
+            subscription_id,
+            before,
+            limit + 1,
+        )
+        more = len(rows) > limit
+        return Page(
+            items=[SubscriptionRevision(**dict(row)) for row in rows[:limit]],
+            next_cursor=encode_cursor(rows[limit - 1]["revision"]) if more else None,
+        )
+
+    async def page(
+        self, customer: CustomerId | None, status: SubscriptionStatus | None, *, cursor: str | None, limit: int
+    ) -> Page[Subscription]:
+        """Newest first."""
+        return await newest_first(
+            self._session,
+            "billing_subscription",
+            _subscription,
+            where="($1::text IS NULL OR customer_id = $1) AND ($2::text IS NULL OR status = $2)",
+            values=(customer, status),
+            cursor=cursor,
+            limit=limit,
+        )
+
+    async def _one(self, subscription_id: SubscriptionId, lock: str = "") -> Subscription:
+        row = await self._sql.fetchrow(
+            f"SELECT document FROM billing_subscription WHERE id = $1 {lock}", subscription_id
+        )
+        if row is None:
+            raise SubscriptionNotFound
+        return _subscription(row)
+
+
+class PostgresLines:
+    """See `domain.billing.ports.Lines`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._sql = session, session.sql
+
+    async def add(self, lines: Sequence[Line]) -> None:
+        """Insert; the database refuses a key that a subscription has already."""
+        await self._sql.executemany(
+            f"INSERT INTO billing_line ({names(_LINE)}) VALUES ({places(_LINE)})", [_values(line) for line in lines]
+        )
+
+    async def page(self, subscription_id: SubscriptionId, *, cursor: str | None, limit: int) -> Page[Line]:
+        """Newest first."""
+        return await newest_first(
+            self._session,
+            "billing_line",
+            _line,
+            where="subscription_id = $1",
+            values=(subscription_id,),
+            cursor=cursor,
+            limit=limit,
+        )
+
+
+def _subscription(row: Any) -> Subscription:
+    return Subscription.model_validate(row["document"])
+
+
+def _values(line: Line) -> tuple[object, ...]:
+    known = {
+        **dict(line),
+        "currency": line.amount.currency,
+        "price_minor": line.price.minor,
+        "amount_minor": line.amount.minor,
+        "steps": [step.model_dump(mode="json") for step in line.steps],
+        "grouped_by": line.group,
+    }
+    return tuple(known[name] for name in _LINE)
+
+
+def _line(row: Any) -> Line:
+    fields = dict(row)
+    currency = fields.pop("currency")
+    money = {name: Money(minor=fields.pop(f"{name}_minor"), currency=currency) for name in ("price", "amount")}
+    return Line(**fields, **money, group=fields["grouped_by"])

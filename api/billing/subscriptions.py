@@ -1,0 +1,386 @@
+"""`/v1/billing/subscriptions`: what a tenant's customers have bought, and what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from adapters.container import Container
+from adapters.kernel.clock import new_id, utc_now
+from api.envelope import Answer, ok
+from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
+from api.principals import own_tenant
+from api.problems import problems
+from api.processes import where_it_stands
+from api.routes import Route
+from domain.billing.errors import CustomerNotFound, PlanNotFound, SubscriptionNotFound
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.lifecycle import next_step
+from domain.billing.metering_model import Code
+from domain.billing.periods import BillingTime
+from domain.billing.permissions import (
+    CANCEL_SUBSCRIPTION,
+    CHANGE_SUBSCRIPTION,
+    PAUSE_SUBSCRIPTION,
+    REACTIVATE_SUBSCRIPTION,
+    READ_SUBSCRIPTIONS,
+    START_SUBSCRIPTION,
+)
+from domain.billing.prices import Price
+from domain.billing.subscription_commands import Change, Order, SubscriptionProgress, Wanted
+from domain.billing.subscription_errors import (
+    AddOnDoesNotFit,
+    CurrencyNotOffered,
+    OverrideInvalid,
+    PlanNotForSale,
+    ProrationInClosedPeriod,
+    SubscriptionInstantInvalid,
+    SubscriptionStepNotPossible,
+)
+from domain.billing.subscription_model import (
+    Accrual,
+    Happening,
+    Subscription,
+    SubscriptionRevision,
+    SubscriptionStatus,
+)
+from domain.billing.subscription_model import Line as BookedLine
+from domain.billing.subscriptions import Books, standing
+from domain.kernel.errors import WorkflowsUnavailable
+from domain.kernel.ids import TenantId
+from domain.kernel.pagination import Page
+from domain.kernel.payload import Body, Payload
+from domain.security.errors import TenantRequired
+from workflows.billing.subscription import SubscriptionWorkflow, workflow_id
+
+router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"], route_class=Route)
+
+_OWN = own_tenant(READ_SUBSCRIPTIONS)
+_ITEMS = (PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid)
+_ONE = (TenantRequired, SubscriptionNotFound)
+_STEP = (*_ONE, SubscriptionStepNotPossible)
+MOST_SEATS, MOST_ADD_ONS = 10**6, 20
+
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MOST_SEATS, description="Seats.", examples=[25])]
+PlanVersionNumber = Annotated[
+    int | None, Field(strict=True, ge=1, le=10**6, description="The one in force if not given.", examples=[1])
+]
+Overrides = Annotated[
+    dict[Code, Price],
+    Field(
+        max_length=50,
+        description="Prices for this customer, by the plan's charge, in its currency.",
+        examples=[{"seats": {"model": "per_unit", "unitPrice": "9.00"}}],
+    ),
+]
+
+
+class AddOnBody(Body):
+    """An add-on that goes with the plan."""
+
+    code: Code = Field(examples=["backup"])
+    version: PlanVersionNumber = None
+    quantity: Quantity = 1
+    overrides: Overrides = Field(default_factory=dict)
+
+
+AddOns = Annotated[tuple[AddOnBody, ...], Field(max_length=MOST_ADD_ONS)]
+
+
+class SubscriptionBody(Body):
+    """Who buys what, and from when on."""
+
+    customer_id: CustomerId = Field(examples=["cus_01h455vb4pex5vsknk084sn02q"])
+    plan_code: Code = Field(examples=["pro"])
+    plan_version: PlanVersionNumber = None
+    quantity: Quantity = 1
+    overrides: Overrides = Field(default_factory=dict)
+    add_ons: AddOns = ()
+    billing_time: BillingTime = Field(
+        default=BillingTime.ANNIVERSARY, description="Periods from the start on, or with the calendar."
+    )
+    starts_at: Instant | None = Field(
+        default=None,
+        description="Now if not given; up to a year back, which is charged at once, or five years ahead.",
+        examples=["2027-01-01T00:00:00Z"],
+    )
+    trial_days: Annotated[int, Field(strict=True, ge=0, le=730)] | None = Field(
+        default=None, description="As the plan has it if not given.", examples=[0]
+    )
+
+
+class ChangeBody(Body):
+    """What it is to become; what is not given stays."""
+
+    plan_code: Code | None = Field(default=None, examples=["enterprise"])
+    plan_version: PlanVersionNumber = None
+    quantity: Quantity | None = None
+    overrides: Overrides | None = None
+    add_ons: AddOns | None = Field(default=None, description="All that it is to have.")
+    when: Literal["now", "period_end"] | None = Field(
+        default=None, description="If not given: now, unless it gets cheaper, which waits for the period's end."
+    )
+    effective_at: Instant | None = Field(
+        default=None, description="Back to then instead of now, within the running period."
+    )
+
+
+class TrialExtensionBody(Body):
+    """Until when."""
+
+    until: Instant = Field(examples=["2027-01-31T00:00:00Z"])
+
+
+class PauseBody(Body):
+    """Until when, if that is known."""
+
+    resume_at: Instant | None = Field(
+        default=None, description="It is resumed by itself then.", examples=["2027-01-31T00:00:00Z"]
+    )
+
+
+class CancellationBody(Body):
+    """When, and why."""
+
+    when: Literal["now", "period_end"] = "period_end"
+    at: Instant | None = Field(default=None, description="At that instant instead.", examples=["2027-06-30T22:00:00Z"])
+    reason: Line = Field(examples=["moved to another vendor"])
+
+
+class BilledSubscription(Subscription):
+    """A subscription, and what happens to it next by itself."""
+
+    next: Happening | None
+
+
+class ChangePreview(Payload):
+    """What a change would charge (and, negative, credit) at once."""
+
+    accruals: list[Accrual]
+
+
+@router.get("", response_model=Answer[Page[BilledSubscription]], responses=problems(TenantRequired))
+async def list_subscriptions(
+    tenant: Annotated[TenantId, _OWN],
+    world: World,
+    customer_id: Annotated[CustomerId | None, Query(alias="customerId")] = None,
+    status: Annotated[SubscriptionStatus | None, Query(description="Only those that stand so.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Answer[Page[BilledSubscription]]:
+    """Subscriptions, newest first."""
+    page = await world.billing(
+        tenant, lambda uow: uow.subscriptions.page(customer_id, status, cursor=cursor, limit=limit)
+    )
+    return ok(Page(items=[_shown(each) for each in page.items], next_cursor=page.next_cursor))
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Answer[BilledSubscription],
+    responses=problems(TenantRequired, CustomerNotFound, SubscriptionInstantInvalid, *_ITEMS),
+)
+async def post_subscription(
+    body: SubscriptionBody, tenant: Annotated[TenantId, own_tenant(START_SUBSCRIPTION)], world: World
+) -> Answer[BilledSubscription]:
+    """Begin a subscription, in the customer's currency and time zone. What is due at once is charged at once."""
+    now = utc_now()
+    order = Order(
+        customer_id=body.customer_id,
+        plan=Wanted(body.plan_code, body.plan_version, body.quantity, body.overrides),
+        add_ons=_wanted(body.add_ons),
+        billing_time=body.billing_time,
+        starts_at=body.starts_at or now,
+        trial_days=body.trial_days,
+    )
+    return await _done(world, tenant, lambda books: books.start(order))
+
+
+@router.get("/{subscription_id}", response_model=Answer[BilledSubscription], responses=problems(*_ONE))
+async def get_subscription(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, _OWN], world: World
+) -> Answer[BilledSubscription]:
+    """One subscription, and what happens to it next, when and why."""
+    return ok(_shown(await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))))
+
+
+@router.get("/{subscription_id}/lines", response_model=Answer[Page[BookedLine]], responses=problems(*_ONE))
+async def list_lines(
+    subscription_id: SubscriptionId,
+    tenant: Annotated[TenantId, _OWN],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Answer[Page[BookedLine]]:
+    """What it was charged and credited, newest first, each with how it was reckoned."""
+    await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
+    return ok(await world.billing(tenant, lambda uow: uow.lines.page(subscription_id, cursor=cursor, limit=limit)))
+
+
+@router.get(
+    "/{subscription_id}/revisions", response_model=Answer[Page[SubscriptionRevision]], responses=problems(*_ONE)
+)
+async def list_revisions(
+    subscription_id: SubscriptionId,
+    tenant: Annotated[TenantId, _OWN],
+    world: World,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Answer[Page[SubscriptionRevision]]:
+    """What it had become by each of its steps, newest first: plan, seats, add-ons, and who asked for it."""
+    await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
+    return ok(
+        await world.billing(
+            tenant, lambda uow: uow.subscriptions.revisions(subscription_id, cursor=cursor, limit=limit)
+        )
+    )
+
+
+@router.get(
+    "/{subscription_id}/progress",
+    response_model=Answer[SubscriptionProgress],
+    responses=problems(*_ONE, WorkflowsUnavailable),
+)
+async def get_subscription_progress(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, _OWN], world: World
+) -> Answer[SubscriptionProgress]:
+    """What its process does next, when, and why."""
+    there = await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
+    id_ = workflow_id(tenant, subscription_id)
+    return ok(await where_it_stands(world, id_, SubscriptionWorkflow.progress, before=standing(there)))
+
+
+@router.post(
+    "/{subscription_id}/change",
+    response_model=Answer[BilledSubscription],
+    responses=problems(*_STEP, ProrationInClosedPeriod, *_ITEMS),
+)
+async def post_change(
+    subscription_id: SubscriptionId,
+    body: ChangeBody,
+    tenant: Annotated[TenantId, own_tenant(CHANGE_SUBSCRIPTION)],
+    world: World,
+) -> Answer[BilledSubscription]:
+    """Another plan, version, number of seats, add-ons or prices; what is left of the period is prorated."""
+    return await _done(world, tenant, lambda books: books.change(subscription_id, _wish(body)))
+
+
+@router.post(
+    "/{subscription_id}/preview-change",
+    response_model=Answer[ChangePreview],
+    responses=problems(*_STEP, ProrationInClosedPeriod, *_ITEMS),
+)
+async def post_change_preview(
+    subscription_id: SubscriptionId, body: ChangeBody, tenant: Annotated[TenantId, _OWN], world: World
+) -> Answer[ChangePreview]:
+    """What a change would charge and credit at once; nothing is kept."""
+    accruals = await world.billing(
+        tenant, lambda uow: Books(uow, tenant, new_id, utc_now()).preview(subscription_id, _wish(body))
+    )
+    return ok(ChangePreview(accruals=list(accruals)))
+
+
+@router.post(
+    "/{subscription_id}/withdraw-change", response_model=Answer[BilledSubscription], responses=problems(*_STEP)
+)
+async def post_change_withdrawal(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, own_tenant(CHANGE_SUBSCRIPTION)], world: World
+) -> Answer[BilledSubscription]:
+    """It stays as it is when the period ends."""
+    return await _done(world, tenant, lambda books: books.withdraw_change(subscription_id))
+
+
+@router.post(
+    "/{subscription_id}/extend-trial",
+    response_model=Answer[BilledSubscription],
+    responses=problems(*_STEP, SubscriptionInstantInvalid),
+)
+async def post_trial(
+    subscription_id: SubscriptionId,
+    body: TrialExtensionBody,
+    tenant: Annotated[TenantId, own_tenant(CHANGE_SUBSCRIPTION)],
+    world: World,
+) -> Answer[BilledSubscription]:
+    """The trial ends then; later or sooner than it would have."""
+    return await _done(world, tenant, lambda books: books.extend_trial(subscription_id, body.until))
+
+
+@router.post(
+    "/{subscription_id}/pause",
+    response_model=Answer[BilledSubscription],
+    responses=problems(*_STEP, SubscriptionInstantInvalid),
+)
+async def post_pause(
+    subscription_id: SubscriptionId,
+    body: PauseBody,
+    tenant: Annotated[TenantId, own_tenant(PAUSE_SUBSCRIPTION)],
+    world: World,
+) -> Answer[BilledSubscription]:
+    """Nothing is charged until it is resumed; what is left of the period is credited."""
+    return await _done(world, tenant, lambda books: books.pause(subscription_id, body.resume_at))
+
+
+@router.post("/{subscription_id}/resume", response_model=Answer[BilledSubscription], responses=problems(*_STEP))
+async def post_resume(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, own_tenant(PAUSE_SUBSCRIPTION)], world: World
+) -> Answer[BilledSubscription]:
+    """It goes on in the period that runs by now."""
+    return await _done(world, tenant, lambda books: books.resume(subscription_id))
+
+
+@router.post(
+    "/{subscription_id}/cancel",
+    response_model=Answer[BilledSubscription],
+    responses=problems(*_STEP, SubscriptionInstantInvalid),
+)
+async def post_cancellation(
+    subscription_id: SubscriptionId,
+    body: CancellationBody,
+    tenant: Annotated[TenantId, own_tenant(CANCEL_SUBSCRIPTION)],
+    world: World,
+) -> Answer[BilledSubscription]:
+    """It ends now, then, or with its period. Of what ends sooner, the rest is credited as the plan prorates."""
+    at_period_end = body.at is None and body.when == "period_end"
+    return await _done(
+        world,
+        tenant,
+        lambda books: books.cancel(subscription_id, body.reason, when=body.at, at_period_end=at_period_end),
+    )
+
+
+@router.post("/{subscription_id}/reactivate", response_model=Answer[BilledSubscription], responses=problems(*_STEP))
+async def post_reactivation(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, own_tenant(REACTIVATE_SUBSCRIPTION)], world: World
+) -> Answer[BilledSubscription]:
+    """Take a cancellation back that waits; or let a subscription that has ended go on, with a new first period."""
+    return await _done(world, tenant, lambda books: books.reactivate(subscription_id))
+
+
+async def _done(
+    world: Container, tenant: TenantId, step: Callable[[Books], Awaitable[Subscription]]
+) -> Answer[BilledSubscription]:
+    return ok(_shown(await world.billing(tenant, lambda uow: step(Books(uow, tenant, new_id, utc_now())))))
+
+
+def _wish(body: ChangeBody) -> Change:
+    return Change(
+        plan=body.plan_code,
+        version=body.plan_version,
+        quantity=body.quantity,
+        overrides=body.overrides,
+        add_ons=None if body.add_ons is None else _wanted(body.add_ons),
+        later=None if body.when is None else body.when == "period_end",
+        effective_at=body.effective_at,
+    )
+
+
+def _wanted(add_ons: AddOns) -> tuple[Wanted, ...]:
+    return tuple(Wanted(each.code, each.version, each.quantity, each.overrides) for each in add_ons)
+
+
+def _shown(sub: Subscription) -> BilledSubscription:
+    return BilledSubscription(**dict(sub), next=next_step(sub))

@@ -1,0 +1,342 @@
+"""The life of a subscription: each step takes it from one state to the next, and says what that costs.
+
+Nothing here reads a clock or a database. Steps that are due happen at their own instant, however late somebody looks:
+a worker that was down for a month bills that month as it would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from domain.billing.accrual import Instant, committed, entering, leaving, missing, recurring_price
+from domain.billing.events import SubscriptionChange
+from domain.billing.periods import BillingTime, Interval, Periods
+from domain.billing.plan_model import PlanTerms
+from domain.billing.proration import Proration
+from domain.billing.subscription_model import (
+    Accrual,
+    Happening,
+    HappeningName,
+    Item,
+    LineKind,
+    PendingChange,
+    Subscription,
+    SubscriptionStatus,
+    Terms,
+)
+from domain.kernel.money import Money
+
+REMIND_BEFORE = timedelta(days=3)
+_PER_YEAR = {Interval.DAY: 365, Interval.WEEK: 52, Interval.MONTH: 12, Interval.YEAR: 1}
+
+
+class Outcome(NamedTuple):
+    """What a step has made of a subscription, what it charged, and which change it was."""
+
+    subscription: Subscription
+    accruals: tuple[Accrual, ...]
+    change: SubscriptionChange
+    at: datetime
+
+
+def next_step(sub: Subscription) -> Happening | None:
+    """What happens next by itself; None: nothing does."""
+    steps = []
+    match sub.status:
+        case SubscriptionStatus.SCHEDULED:
+            steps.append(Happening(name=HappeningName.BEGIN, at=sub.started_at, why="it was ordered to begin then"))
+        case SubscriptionStatus.TRIALING:
+            assert sub.trial_end is not None
+            reminder = max(sub.trial_end - REMIND_BEFORE, sub.started_at)
+            if not sub.trial_reminded:
+                why = f"the trial ends at {sub.trial_end:%Y-%m-%d %H:%M} UTC"
+                steps.append(Happening(name=HappeningName.REMIND_OF_TRIAL_END, at=reminder, why=why))
+            steps.append(Happening(name=HappeningName.END_TRIAL, at=sub.trial_end, why="the trial ends; charges begin"))
+        case SubscriptionStatus.ACTIVE:
+            then = "; it changes as it was asked to" if sub.pending else ""
+            steps.append(Happening(name=HappeningName.RENEW, at=sub.period_end, why=f"the period ends{then}"))
+        case SubscriptionStatus.PAUSED if sub.resume_at is not None:
+            steps.append(Happening(name=HappeningName.RESUME, at=sub.resume_at, why="it was paused until then"))
+    if sub.cancel_at is not None and not sub.is_over:
+        steps.append(
+            Happening(name=HappeningName.CANCEL, at=sub.cancel_at, why=f"it was canceled: {sub.cancel_reason}")
+        )
+    return min(steps, key=lambda step: (step.at, step.name is not HappeningName.CANCEL), default=None)
+
+
+def take(sub: Subscription, step: Happening, terms: Terms) -> Outcome:
+    """Let it happen, at its own instant."""
+    match step.name:
+        case HappeningName.BEGIN:
+            return begin(sub, terms)
+        case HappeningName.REMIND_OF_TRIAL_END:
+            return _remind(sub, at=step.at)
+        case HappeningName.END_TRIAL:
+            return _end_trial(sub, terms, at=step.at)
+        case HappeningName.RENEW:
+            return _renew(sub, terms)
+        case HappeningName.RESUME:
+            return resume(sub, terms, at=step.at)
+        case HappeningName.CANCEL:
+            return cancel(sub, terms, sub.cancel_reason or "", at=step.at)
+
+
+def begin(sub: Subscription, terms: Terms) -> Outcome:
+    """It begins, with its trial if it has one."""
+    step = _Step(sub, terms, sub.started_at)
+    if sub.trial_end is not None and sub.trial_end > sub.started_at:
+        step.put(status=SubscriptionStatus.TRIALING, period_start=sub.started_at, period_end=sub.trial_end)
+        return step.taken(SubscriptionChange.TRIAL_BEGAN)
+    step.activate(once=True)
+    return step.taken(SubscriptionChange.ACTIVATED)
+
+
+def extend_trial(sub: Subscription, until: datetime, *, at: datetime) -> Outcome:
+    """The trial ends then instead; who was reminded is reminded again."""
+    step = _Step(sub, {}, at)
+    step.put(trial_end=until, period_end=until, trial_reminded=False)
+    return step.taken(SubscriptionChange.TRIAL_EXTENDED)
+
+
+def change(sub: Subscription, items: tuple[Item, ...], terms: Terms, *, at: datetime) -> Outcome:
+    """Other items from this instant on: what is left of the old is credited, what is left of the new is charged.
+
+    Items that stay as they are are not touched. A plan with another interval begins a period of its own.
+    """
+    kind, step = classified(sub, items, terms), _Step(sub, terms, at)
+    plan = terms[items[0].plan_code, items[0].plan_version]
+    step.put(pending=None)
+    if sub.status is not SubscriptionStatus.ACTIVE:
+        step.put(items=items, **_rhythm(plan))
+    elif (plan.interval, plan.interval_count) != (sub.interval, sub.interval_count):
+        step.end_period()
+        step.activate(items, once=False)
+        step.charge_once({item.plan_code for item in sub.items})
+    else:
+        stay = [item for item in sub.items if any(item.same_as(other) for other in items)]
+        step.leave([item for item in sub.items if item not in stay])
+        staying = {item.plan_code: item for item in stay}
+        prorated = sub.proration is not Proration.NONE
+        step.enter([staying.get(item.plan_code, item) for item in items], stay, advance=prorated)
+        step.charge_once({item.plan_code for item in sub.items})
+        step.put(proration=plan.proration)
+    return step.taken(kind)
+
+
+def change_later(sub: Subscription, items: tuple[Item, ...], *, at: datetime) -> Outcome:
+    """Other items when the period ends; the last word counts."""
+    step = _Step(sub, {}, at)
+    step.put(pending=PendingChange(items=items, asked_at=at))
+    return step.taken(SubscriptionChange.CHANGE_SCHEDULED)
+
+
+def withdraw_change(sub: Subscription, *, at: datetime) -> Outcome:
+    """It stays as it is when the period ends."""
+    step = _Step(sub, {}, at)
+    step.put(pending=None)
+    return step.taken(SubscriptionChange.CHANGE_WITHDRAWN)
+
+
+def pause(sub: Subscription, terms: Terms, until: datetime | None, *, at: datetime) -> Outcome:
+    """Nothing is charged until it is resumed; what is left of the period is credited."""
+    step = _Step(sub, terms, at)
+    step.end_period()
+    step.put(status=SubscriptionStatus.PAUSED, paused_at=at, resume_at=until)
+    return step.taken(SubscriptionChange.PAUSED)
+
+
+def resume(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
+    """It goes on in the period that runs by now, from here on."""
+    step, paid = _Step(sub, terms, at), at < sub.period_end and sub.proration is Proration.NONE
+    items = sub.items
+    if sub.pending is not None and at >= sub.period_end:
+        items = sub.pending.items
+        step.put(pending=None)
+    step.put(status=SubscriptionStatus.ACTIVE, paused_at=None, resume_at=None)
+    step.begin_period(items, advance=not paid)
+    if paid:
+        step.put(accrued=sub.accrued)
+    step.charge_once({item.plan_code for item in sub.items})
+    return step.taken(SubscriptionChange.RESUMED)
+
+
+def cancel(sub: Subscription, terms: Terms, reason: str, *, at: datetime) -> Outcome:
+    """It ends at this instant; what is left of the period is credited."""
+    step = _Step(sub, terms, at)
+    if sub.status is SubscriptionStatus.ACTIVE:
+        step.end_period()
+    step.put(
+        status=SubscriptionStatus.CANCELED,
+        canceled_at=at,
+        cancel_at=None,
+        cancel_reason=reason,
+        pending=None,
+        paused_at=None,
+        resume_at=None,
+    )
+    return step.taken(SubscriptionChange.CANCELED)
+
+
+def cancel_later(sub: Subscription, when: datetime, reason: str, *, at: datetime) -> Outcome:
+    """It ends then."""
+    step = _Step(sub, {}, at)
+    step.put(cancel_at=when, cancel_reason=reason)
+    return step.taken(SubscriptionChange.CANCELLATION_SCHEDULED)
+
+
+def withdraw_cancellation(sub: Subscription, *, at: datetime) -> Outcome:
+    """It does not end."""
+    step = _Step(sub, {}, at)
+    step.put(cancel_at=None, cancel_reason=None)
+    return step.taken(SubscriptionChange.CANCELLATION_WITHDRAWN)
+
+
+def reactivate(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
+    """It had ended, and goes on with a new first period. What comes once does not come again."""
+    step = _Step(sub, terms, at)
+    step.put(canceled_at=None, cancel_reason=None, trial_end=None)
+    step.activate(once=False)
+    return step.taken(SubscriptionChange.REACTIVATED)
+
+
+def price_of_period(items: Iterable[Item], terms: Terms, currency: str) -> Money:
+    """What a whole period costs, before usage."""
+    prices = (recurring_price(item, terms[item.plan_code, item.plan_version], currency) for item in items)
+    return sum(prices, Money(minor=0, currency=currency))
+
+
+def classified(sub: Subscription, items: tuple[Item, ...], terms: Terms) -> SubscriptionChange:
+    """What a change to these items is: dearer or cheaper by the year, or only another number of seats."""
+    if [item.model_copy(update={"quantity": 1}) for item in _bare(sub.items)] == [
+        item.model_copy(update={"quantity": 1}) for item in _bare(items)
+    ]:
+        return SubscriptionChange.QUANTITY_CHANGED
+    before, after = (_per_year(each, terms, sub.currency) for each in (sub.items, items))
+    if after > before:
+        return SubscriptionChange.UPGRADED
+    return SubscriptionChange.DOWNGRADED if after < before else SubscriptionChange.EXCHANGED
+
+
+def is_cheaper(sub: Subscription, items: tuple[Item, ...], terms: Terms) -> bool:
+    """Whether the customer would pay less by the year, usage aside."""
+    return _per_year(items, terms, sub.currency) < _per_year(sub.items, terms, sub.currency)
+
+
+class _Step:
+    """A subscription on its way from one state to the next."""
+
+    def __init__(self, sub: Subscription, terms: Terms, at: datetime) -> None:
+        self._sub, self._terms, self._at = sub, terms, at
+        self._revision = sub.revision + 1
+        self._accruals: list[Accrual] = []
+
+    def put(self, **changes: object) -> None:
+        """It is otherwise."""
+        self._sub = self._sub.model_copy(update=changes)
+
+    def leave(self, items: Iterable[Item]) -> None:
+        """These cease to count."""
+        for item in items:
+            terms = self._terms[item.plan_code, item.plan_version]
+            self._add(leaving(self._now, item, terms))
+            self.put(committed=self._sub.committed + committed(self._now, item, terms))
+
+    def enter(self, items: Sequence[Item], staying: Sequence[Item] = (), *, advance: bool) -> None:
+        """These are its items now; those that do not stay from before begin to count."""
+        entered = [item if item in staying else item.model_copy(update={"since": self._at}) for item in items]
+        for item in entered:
+            if item not in staying:
+                terms = self._terms[item.plan_code, item.plan_version]
+                self._add(entering(self._now, item, terms, advance=advance, once=False))
+        self.put(items=tuple(entered))
+
+    def charge_once(self, owned: set[str]) -> None:
+        """What comes once, for plans and add-ons that it did not have before."""
+        for item in self._sub.items:
+            if item.plan_code not in owned:
+                terms = self._terms[item.plan_code, item.plan_version]
+                self._add(entering(self._now, item, terms, advance=False, once=True))
+
+    def activate(self, items: tuple[Item, ...] | None = None, *, once: bool) -> None:
+        """Its periods are counted from here."""
+        items = items or self._sub.items
+        plan = self._terms[items[0].plan_code, items[0].plan_version]
+        self.put(status=SubscriptionStatus.ACTIVE, **_rhythm(plan))
+        anchor, sub = self._at, self._sub
+        if sub.billing_time is BillingTime.CALENDAR:
+            anchor = Periods.on_calendar(self._at, plan.interval, plan.interval_count, sub.timezone).anchor
+        self.put(anchor=anchor)
+        self.begin_period(items, advance=True)
+        if once:
+            self.charge_once(set())
+
+    def begin_period(self, items: Sequence[Item], *, advance: bool) -> None:
+        """The period that runs here begins for it."""
+        period = self._sub.periods.around(self._at)
+        self.put(period_start=self._at, period_end=period.end, accrued=0, committed=0)
+        self.enter(items, advance=advance)
+
+    def end_period(self) -> None:
+        """Nothing counts any more in the period that ran."""
+        self.leave(self._sub.items)
+        self._add(missing(self._now))
+
+    def taken(self, change: SubscriptionChange) -> Outcome:
+        """What has become of it."""
+        self.put(revision=self._revision)
+        return Outcome(self._sub, tuple(self._accruals), change, self._at)
+
+    @property
+    def _now(self) -> Instant:
+        return Instant(self._sub, self._at, self._revision)
+
+    def _add(self, accruals: Iterable[Accrual]) -> None:
+        added = list(accruals)
+        self._accruals += added
+        counts = sum(each.amount.minor for each in added if each.kind is not LineKind.ONCE)
+        self.put(accrued=self._sub.accrued + counts)
+
+
+def _remind(sub: Subscription, *, at: datetime) -> Outcome:
+    step = _Step(sub, {}, at)
+    step.put(trial_reminded=True)
+    return step.taken(SubscriptionChange.TRIAL_REMINDED)
+
+
+def _end_trial(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
+    step = _Step(sub, terms, at)
+    step.activate(once=True)
+    return step.taken(SubscriptionChange.ACTIVATED)
+
+
+def _renew(sub: Subscription, terms: Terms) -> Outcome:
+    step = _Step(sub, terms, sub.period_end)
+    step.end_period()
+    items = sub.pending.items if sub.pending else sub.items
+    plan = terms[items[0].plan_code, items[0].plan_version]
+    step.put(pending=None)
+    if (plan.interval, plan.interval_count) != (sub.interval, sub.interval_count):
+        step.activate(items, once=False)
+    else:
+        step.put(proration=plan.proration)
+        step.begin_period(items, advance=True)
+    step.charge_once({item.plan_code for item in sub.items})
+    return step.taken(classified(sub, items, terms) if sub.pending else SubscriptionChange.RENEWED)
+
+
+def _rhythm(plan: PlanTerms) -> dict[str, object]:
+    return {"interval": plan.interval, "interval_count": plan.interval_count, "proration": plan.proration}
+
+
+def _bare(items: Iterable[Item]) -> list[Item]:
+    return [item.model_copy(update={"since": None}) for item in items]
+
+
+def _per_year(items: Iterable[Item], terms: Terms, currency: str) -> Fraction:
+    items = tuple(items)
+    plan = terms[items[0].plan_code, items[0].plan_version]
+    periods = Fraction(_PER_YEAR[plan.interval], plan.interval_count)
+    return price_of_period(items, terms, currency).minor * periods

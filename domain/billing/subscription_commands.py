@@ -1,0 +1,74 @@
+"""What billing can be asked to do about a customer's subscription."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.periods import BillingTime
+from domain.billing.prices import Price
+from domain.kernel.ids import TenantId
+from domain.kernel.payload import Payload
+from domain.security.commands import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A plan or add-on that somebody wants. version None: the one in force, or the one that is there already."""
+
+    code: str
+    version: int | None = None
+    quantity: int = 1
+    overrides: dict[str, Price] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A subscription to begin. trial_days None: as long as the plan says."""
+
+    customer_id: CustomerId
+    plan: Wanted
+    add_ons: tuple[Wanted, ...]
+    billing_time: BillingTime
+    starts_at: datetime
+    trial_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a subscription is to become; None is as it is.
+
+    later: when the period ends; None is now, unless it gets cheaper. effective_at: that instant instead of now.
+    """
+
+    plan: str | None = None
+    version: int | None = None
+    quantity: int | None = None
+    add_ons: tuple[Wanted, ...] | None = None
+    overrides: dict[str, Price] | None = None
+    later: bool | None = None
+    effective_at: datetime | None = None
+
+
+class FollowSubscription(Payload):
+    """See to it that what happens to a subscription by itself happens when it is due."""
+
+    tenant_id: TenantId
+    subscription_id: SubscriptionId
+
+
+class AdvanceSubscription(FollowSubscription):
+    """Let everything happen that is due by now: the now of the process, which may be simulated."""
+
+    now: datetime
+
+
+class SubscriptionProgress(Progress):
+    """Where its process stands: `next` happens at `next_at`, because of `why`, unless somebody acts before."""
+
+    why: str = ""
+    plan_code: str = ""
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+    over: bool = False

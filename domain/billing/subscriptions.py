@@ -1,0 +1,344 @@
+"""Customers' subscriptions: ordered, changed, paused, ended, and let go on by themselves, each in one transaction.
+
+Whatever is asked for happens after everything that was due before: a subscription whose worker is down is brought up to
+date by whoever comes first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.billing import lifecycle
+from domain.billing.events import (
+    SubscriptionCanceled,
+    SubscriptionChange,
+    SubscriptionCreated,
+    SubscriptionReactivated,
+    SubscriptionTrialEnding,
+    SubscriptionUpdated,
+)
+from domain.billing.ids import LineId, SubscriptionId
+from domain.billing.items import changed_items, ordered_items
+from domain.billing.lifecycle import Outcome, next_step, price_of_period
+from domain.billing.periods import Periods
+from domain.billing.permissions import (
+    CANCEL_SUBSCRIPTION,
+    CHANGE_SUBSCRIPTION,
+    PAUSE_SUBSCRIPTION,
+    REACTIVATE_SUBSCRIPTION,
+    START_SUBSCRIPTION,
+)
+from domain.billing.ports import BillingUnitOfWork
+from domain.billing.subscription_commands import AdvanceSubscription, Change, Order, SubscriptionProgress
+from domain.billing.subscription_errors import (
+    ProrationInClosedPeriod,
+    SubscriptionInstantInvalid,
+    SubscriptionStepNotPossible,
+)
+from domain.billing.subscription_model import (
+    Accrual,
+    Line,
+    Subscription,
+    SubscriptionRevision,
+    SubscriptionStatus,
+    Terms,
+)
+from domain.bus.event import Event
+from domain.kernel.audit import AuditEntry
+from domain.kernel.context import current_context
+from domain.kernel.ids import TenantId
+from domain.kernel.money import Money
+from domain.kernel.permissions import Permission
+from domain.kernel.ports import Ids
+
+_LONGEST_BACK, _LONGEST_AHEAD = timedelta(days=366), timedelta(days=5 * 366)
+MOST_STEPS = 400
+"""So many in one transaction: who is further behind comes again."""
+
+_ACTIVE = (SubscriptionStatus.ACTIVE,)
+_LIVING = tuple(status for status in SubscriptionStatus if status is not SubscriptionStatus.CANCELED)
+
+
+class Books:
+    """What every step writes to: one tenant's books in one transaction, at one instant."""
+
+    def __init__(self, uow: BillingUnitOfWork, tenant: TenantId, ids: Ids, now: datetime) -> None:
+        self.uow, self.tenant, self.ids, self.now = uow, tenant, ids, now
+
+    async def start(self, order: Order) -> Subscription:
+        """Begin a subscription, with everything that is due at once.
+
+        Raises CustomerNotFound, PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid,
+        SubscriptionInstantInvalid.
+        """
+        if not self.now - _LONGEST_BACK <= order.starts_at <= self.now + _LONGEST_AHEAD:
+            raise _instant("startsAt", order.starts_at, self.now - _LONGEST_BACK, self.now + _LONGEST_AHEAD)
+        customer = await self.uow.customers.get(order.customer_id)
+        items, terms = await ordered_items(self.uow, order, customer.currency, self.now)
+        plan = terms[items[0].plan_code, items[0].plan_version]
+        trial = plan.trial if order.trial_days is None else timedelta(days=order.trial_days)
+        sub = Subscription(
+            id=self.ids(SubscriptionId),
+            customer_id=customer.id,
+            status=SubscriptionStatus.SCHEDULED,
+            currency=customer.currency,
+            timezone=customer.timezone,
+            billing_time=order.billing_time,
+            interval=plan.interval,
+            interval_count=plan.interval_count,
+            proration=plan.proration,
+            items=items,
+            started_at=order.starts_at,
+            trial_end=order.starts_at + trial if trial else None,
+            anchor=order.starts_at,
+            period_start=order.starts_at,
+            period_end=Periods(order.starts_at, plan.interval, plan.interval_count, customer.timezone).boundary(1),
+            created_at=self.now,
+        )
+        outcome = Outcome(sub.model_copy(update={"revision": 1}), (), SubscriptionChange.SCHEDULED, self.now)
+        await self._keep(sub, outcome, terms, SubscriptionCreated(**self._facts(sub, terms), onboarding_id=None))
+        self._audit(START_SUBSCRIPTION, sub, {"planCode": sub.plan.plan_code, "customerId": sub.customer_id})
+        return await self._caught_up(outcome.subscription, terms)
+
+    async def advance(self, subscription_id: SubscriptionId) -> Subscription:
+        """Everything that is due by now. Raises SubscriptionNotFound."""
+        sub = await self.uow.subscriptions.hold(subscription_id)
+        return await self._caught_up(sub, await self._terms(sub))
+
+    async def change(self, subscription_id: SubscriptionId, wish: Change) -> Subscription:
+        """Another plan, version, number of seats, add-ons or prices, now or when the period ends.
+
+        Raises SubscriptionNotFound, SubscriptionStepNotPossible, ProrationInClosedPeriod, and what `start` raises.
+        """
+        sub, terms, outcome = await self._changed(subscription_id, wish)
+        kept = await self._keep(sub, outcome, terms)
+        items = [f"{item.plan_code}/{item.plan_version} x {item.quantity}" for item in (kept.pending or kept).items]
+        self._audit(CHANGE_SUBSCRIPTION, kept, {"change": outcome.change.value, "items": items})
+        return kept
+
+    async def preview(self, subscription_id: SubscriptionId, wish: Change) -> tuple[Accrual, ...]:
+        """What `change` would charge and credit at once. Raises what `change` raises."""
+        _, _, outcome = await self._changed(subscription_id, wish)
+        return outcome.accruals
+
+    async def withdraw_change(self, subscription_id: SubscriptionId) -> Subscription:
+        """It stays as it is when the period ends. Raises SubscriptionNotFound, SubscriptionStepNotPossible."""
+        sub, terms = await self._ready(subscription_id, _LIVING)
+        if sub.pending is None:
+            raise SubscriptionStepNotPossible(status=sub.status.value, reason="no change is waiting")
+        kept = await self._keep(sub, lifecycle.withdraw_change(sub, at=self.now), terms)
+        self._audit(CHANGE_SUBSCRIPTION, kept, {"change": SubscriptionChange.CHANGE_WITHDRAWN.value})
+        return kept
+
+    async def extend_trial(self, subscription_id: SubscriptionId, until: datetime) -> Subscription:
+        """Raises SubscriptionNotFound, SubscriptionStepNotPossible, SubscriptionInstantInvalid."""
+        sub, terms = await self._ready(subscription_id, (SubscriptionStatus.TRIALING,))
+        self._ahead("until", until)
+        kept = await self._keep(sub, lifecycle.extend_trial(sub, until, at=self.now), terms)
+        self._audit(CHANGE_SUBSCRIPTION, kept, {"trialEnd": until.isoformat()})
+        return kept
+
+    async def pause(self, subscription_id: SubscriptionId, until: datetime | None) -> Subscription:
+        """Raises SubscriptionNotFound, SubscriptionStepNotPossible, SubscriptionInstantInvalid."""
+        sub, terms = await self._ready(subscription_id, _ACTIVE)
+        if until is not None:
+            self._ahead("resumeAt", until)
+        kept = await self._keep(sub, lifecycle.pause(sub, terms, until, at=self.now), terms)
+        self._audit(PAUSE_SUBSCRIPTION, kept, {"resumeAt": until.isoformat() if until else None})
+        return kept
+
+    async def resume(self, subscription_id: SubscriptionId) -> Subscription:
+        """Raises SubscriptionNotFound, SubscriptionStepNotPossible."""
+        sub, terms = await self._ready(subscription_id, (SubscriptionStatus.PAUSED,))
+        kept = await self._keep(sub, lifecycle.resume(sub, terms, at=self.now), terms)
+        self._audit(PAUSE_SUBSCRIPTION, kept, {"resumed": True})
+        return kept
+
+    async def cancel(
+        self, subscription_id: SubscriptionId, reason: str, *, when: datetime | None, at_period_end: bool
+    ) -> Subscription:
+        """Now, then, or when the period ends (of a trial: with the trial; of what waits to begin: at once).
+
+        Raises SubscriptionNotFound, SubscriptionStepNotPossible, SubscriptionInstantInvalid.
+        """
+        sub, terms = await self._ready(subscription_id, _LIVING)
+        runs = sub.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
+        if at_period_end and runs:
+            when = sub.period_end
+        if when is None:
+            kept = await self._keep(sub, lifecycle.cancel(sub, terms, reason, at=self.now), terms)
+        else:
+            self._ahead("at", when)
+            kept = await self._keep(sub, lifecycle.cancel_later(sub, when, reason, at=self.now), terms)
+        self._audit(CANCEL_SUBSCRIPTION, kept, {"reason": reason, "at": (when or self.now).isoformat()})
+        return kept
+
+    async def reactivate(self, subscription_id: SubscriptionId) -> Subscription:
+        """Take a cancellation back that waits, or let a subscription that has ended go on.
+
+        Raises SubscriptionNotFound, SubscriptionStepNotPossible.
+        """
+        sub, terms = await self._ready(subscription_id, tuple(SubscriptionStatus))
+        if sub.is_over:
+            kept = await self._keep(sub, lifecycle.reactivate(sub, terms, at=self.now), terms)
+        elif sub.cancel_at is not None:
+            kept = await self._keep(sub, lifecycle.withdraw_cancellation(sub, at=self.now), terms)
+        else:
+            raise SubscriptionStepNotPossible(status=sub.status.value, reason="it was not canceled")
+        self._audit(REACTIVATE_SUBSCRIPTION, kept, {"status": kept.status.value})
+        return kept
+
+    async def _changed(self, subscription_id: SubscriptionId, wish: Change) -> tuple[Subscription, Terms, Outcome]:
+        sub, terms = await self._ready(subscription_id, _LIVING)
+        items, terms = await changed_items(self.uow, sub, wish, terms, self.now)
+        if wish.effective_at is not None:
+            earliest = max([sub.period_start, *(item.since for item in sub.items if item.since)])
+            if sub.status is not SubscriptionStatus.ACTIVE or not earliest <= wish.effective_at <= self.now:
+                raise ProrationInClosedPeriod(earliest=earliest, latest=self.now)
+        later = wish.later
+        if later is None:
+            later = wish.effective_at is None and lifecycle.is_cheaper(sub, items, terms)
+        if later and sub.status is SubscriptionStatus.ACTIVE:
+            return sub, terms, lifecycle.change_later(sub, items, at=self.now)
+        return sub, terms, lifecycle.change(sub, items, terms, at=wish.effective_at or self.now)
+
+    async def _ready(
+        self, subscription_id: SubscriptionId, statuses: tuple[SubscriptionStatus, ...]
+    ) -> tuple[Subscription, Terms]:
+        sub = await self.uow.subscriptions.hold(subscription_id)
+        terms = await self._terms(sub)
+        sub = await self._caught_up(sub, terms)
+        if sub.status not in statuses:
+            raise SubscriptionStepNotPossible(status=sub.status.value)
+        return sub, terms
+
+    async def _caught_up(self, sub: Subscription, terms: Terms) -> Subscription:
+        for _ in range(MOST_STEPS):
+            step = next_step(sub)
+            if step is None or step.at > self.now:
+                break
+            sub = await self._keep(sub, lifecycle.take(sub, step, terms), terms)
+        return sub
+
+    async def _terms(self, sub: Subscription) -> Terms:
+        items = (*sub.items, *(sub.pending.items if sub.pending else ()))
+        return await self.uow.plans.terms({(item.plan_code, item.plan_version) for item in items})
+
+    async def _keep(
+        self, before: Subscription, outcome: Outcome, terms: Terms, fact: Event | None = None
+    ) -> Subscription:
+        """Write down what a step has made of it, and announce it."""
+        after, change, at = outcome.subscription, outcome.change, outcome.at
+        await self.uow.subscriptions.put(after, next_step(after))
+        await self.uow.subscriptions.record(
+            after.id,
+            SubscriptionRevision(
+                revision=after.revision,
+                change=change,
+                at=at,
+                status=after.status,
+                items=(after.pending or after).items,
+                actor=current_context().actor.id,
+            ),
+        )
+        lines = [
+            Line(
+                **dict(accrual),
+                id=self.ids(LineId),
+                subscription_id=after.id,
+                customer_id=after.customer_id,
+            )
+            for accrual in outcome.accruals
+        ]
+        await self.uow.lines.add(lines)
+        charged = sum((line.amount for line in lines), Money(minor=0, currency=after.currency))
+        self.uow.events.append(fact or self._fact(before, outcome, charged, terms))
+        return after
+
+    def _fact(self, before: Subscription, outcome: Outcome, charged: Money, terms: Terms) -> Event:
+        after, at = outcome.subscription, outcome.at
+        named: dict[str, Any] = {
+            "tenant_id": self.tenant,
+            "subscription_id": after.id,
+            "customer_id": after.customer_id,
+            "occurred_at": self.now,
+        }
+        price = price_of_period(after.items, terms, after.currency)
+        runs = {"current_period_start": after.period_start, "current_period_end": after.period_end}
+        match outcome.change:
+            case SubscriptionChange.CANCELED:
+                return SubscriptionCanceled(**named, reason=after.cancel_reason or "", canceled_at=at)
+            case SubscriptionChange.REACTIVATED:
+                return SubscriptionReactivated(**named, **runs, plan_code=after.plan.plan_code, price=price)
+            case SubscriptionChange.TRIAL_REMINDED:
+                assert after.trial_end is not None
+                return SubscriptionTrialEnding(
+                    **named, plan_code=after.plan.plan_code, price=price, trial_end=after.trial_end
+                )
+        return SubscriptionUpdated(
+            **named,
+            **runs,
+            change=outcome.change,
+            previous_plan_code=before.plan.plan_code,
+            plan_code=after.plan.plan_code,
+            plan_version=after.plan.plan_version,
+            previous_price=price_of_period(before.items, terms, before.currency),
+            price=price,
+            interval=after.interval,
+            interval_count=after.interval_count,
+            quantity=after.plan.quantity,
+            charged=charged,
+            effective_at=after.period_end if outcome.change is SubscriptionChange.CHANGE_SCHEDULED else at,
+        )
+
+    def _facts(self, sub: Subscription, terms: Terms) -> dict[str, Any]:
+        return {
+            "tenant_id": self.tenant,
+            "subscription_id": sub.id,
+            "customer_id": sub.customer_id,
+            "plan_code": sub.plan.plan_code,
+            "plan_version": sub.plan.plan_version,
+            "price": price_of_period(sub.items, terms, sub.currency),
+            "interval": sub.interval,
+            "interval_count": sub.interval_count,
+            "quantity": sub.plan.quantity,
+            "current_period_start": sub.period_start,
+            "current_period_end": sub.period_end,
+            "timezone": sub.timezone,
+            "occurred_at": self.now,
+        }
+
+    def _ahead(self, name: str, at: datetime) -> None:
+        if not self.now < at <= self.now + _LONGEST_AHEAD:
+            raise _instant(name, at, self.now, self.now + _LONGEST_AHEAD)
+
+    def _audit(self, permission: Permission, sub: Subscription, details: dict[str, Any]) -> None:
+        self.uow.audit.record(
+            AuditEntry(tenant_id=self.tenant, action=permission.name, resource=sub.id, details=details)
+        )
+
+
+async def advance(uow: BillingUnitOfWork, cmd: AdvanceSubscription, ids: Ids) -> SubscriptionProgress:
+    """What is due by the command's now, and what comes next. May be done again. Raises SubscriptionNotFound."""
+    sub = await Books(uow, cmd.tenant_id, ids, cmd.now).advance(cmd.subscription_id)
+    return standing(sub)
+
+
+def standing(sub: Subscription) -> SubscriptionProgress:
+    """Where it stands, and what happens next, when and why."""
+    step = next_step(sub)
+    return SubscriptionProgress(
+        status=sub.status.value,
+        next=step.name.value if step else "",
+        next_at=step.at if step else None,
+        why=step.why if step else "",
+        plan_code=sub.plan.plan_code,
+        period_start=sub.period_start,
+        period_end=sub.period_end,
+        over=sub.is_over,
+    )
+
+
+def _instant(name: str, at: datetime, earliest: datetime, latest: datetime) -> SubscriptionInstantInvalid:
+    return SubscriptionInstantInvalid(field=name, at=at, earliest=earliest, latest=latest)

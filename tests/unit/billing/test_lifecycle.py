@@ -1,0 +1,408 @@
+"""The life of a subscription: whatever happens in whatever order, a period costs what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain.billing import lifecycle
+from domain.billing.events import SubscriptionChange
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.lifecycle import Outcome, next_step
+from domain.billing.periods import BillingTime, Periods
+from domain.billing.plan_model import PlanTerms
+from domain.billing.proration import Proration
+from domain.billing.subscription_model import Accrual, Item, LineKind, Subscription, SubscriptionStatus
+
+BEGIN = datetime(2026, 1, 31, 11, 0, tzinfo=UTC)
+
+
+def recurring(code: str, amount: str, *, timing: str = "advance", per_seat: bool = False) -> dict[str, Any]:
+    price = {"model": "per_unit", "unitPrice": amount} if per_seat else {"model": "flat", "amount": amount}
+    return {
+        "kind": "recurring",
+        "code": code,
+        "name": code,
+        "timing": timing,
+        "perSeat": per_seat,
+        "prices": {"EUR": price},
+    }
+
+
+def once(amount: str) -> dict[str, Any]:
+    return {"kind": "once", "code": "setup", "name": "Set-up", "prices": {"EUR": {"model": "flat", "amount": amount}}}
+
+
+def plan(*charges: dict[str, Any], **more: Any) -> PlanTerms:
+    return PlanTerms.model_validate({"name": "A plan", "interval": "month", "charges": list(charges), **more})
+
+
+def terms_of(proration: str) -> dict[tuple[str, int], PlanTerms]:
+    return {
+        ("basic", 1): plan(recurring("base", "10.00"), once("5.00"), proration=proration),
+        ("pro", 1): plan(
+            recurring("base", "49.99"),
+            recurring("seats", "7.77", per_seat=True),
+            recurring("support", "31.00", timing="arrears"),
+            once("99.00"),
+            proration=proration,
+            minimum={"EUR": "100.00"},
+        ),
+        ("yearly", 1): plan(recurring("base", "500.00"), proration=proration, interval="year"),
+        ("backup", 1): plan(recurring("store", "3.33", per_seat=True), once("1.00"), proration=proration),
+    }
+
+
+def item(code: str, quantity: int = 1) -> Item:
+    return Item(plan_code=code, plan_version=1, quantity=quantity)
+
+
+def begun(
+    *items: Item,
+    proration: str = "second",
+    billing_time: BillingTime = BillingTime.ANNIVERSARY,
+    trial: timedelta = timedelta(),
+    timezone: str = "Europe/Berlin",
+) -> tuple[Outcome, dict[tuple[str, int], PlanTerms]]:
+    """A subscription that has just begun."""
+    terms = terms_of(proration)
+    first = terms[items[0].plan_code, 1]
+    sub = Subscription(
+        id=SubscriptionId("sub_01h455vb4pex5vsknk084sn02q"),
+        customer_id=CustomerId("cus_01h455vb4pex5vsknk084sn02q"),
+        status=SubscriptionStatus.SCHEDULED,
+        currency="EUR",
+        timezone=timezone,
+        billing_time=billing_time,
+        interval=first.interval,
+        interval_count=first.interval_count,
+        proration=first.proration,
+        items=items,
+        started_at=BEGIN,
+        trial_end=BEGIN + trial if trial else None,
+        anchor=BEGIN,
+        period_start=BEGIN,
+        period_end=BEGIN,
+        created_at=BEGIN,
+    )
+    return lifecycle.begin(sub, terms), terms
+
+
+def amounts(accruals: Sequence[Accrual]) -> list[tuple[str, int]]:
+    return [(each.charge_code, each.amount.minor) for each in accruals]
+
+
+def total(accruals: Sequence[Accrual]) -> int:
+    return sum(each.amount.minor for each in accruals)
+
+
+def run(sub: Subscription, terms: dict[tuple[str, int], PlanTerms], until: datetime) -> list[Outcome]:
+    """Everything that happens by itself until then."""
+    outcomes = []
+    while (step := next_step(sub)) and step.at <= until:
+        outcomes.append(lifecycle.take(sub, step, terms))
+        sub = outcomes[-1].subscription
+    return outcomes
+
+
+class TestBegin:
+    def test_charges_what_is_in_advance_and_what_comes_once(self) -> None:
+        outcome, _ = begun(item("pro", 3))
+
+        assert [("base", 4999), ("seats", 2331), ("setup", 9900)] == sorted(amounts(outcome.accruals))
+        assert datetime(2026, 2, 28, 11, 0, tzinfo=UTC) == outcome.subscription.period_end
+
+    def test_on_the_calendar_charges_the_rest_of_the_month(self) -> None:
+        outcome, _ = begun(item("basic"), proration="day", billing_time=BillingTime.CALENDAR)
+
+        [base] = [each for each in outcome.accruals if each.charge_code == "base"]
+        assert ("1/31", 32, 1000) == (base.share, base.amount.minor, base.price.minor)
+        assert datetime(2026, 1, 31, 23, 0, tzinfo=UTC) == outcome.subscription.period_end
+
+    def test_with_a_trial_charges_when_it_has_ended_and_says_so_before(self) -> None:
+        outcome, terms = begun(item("basic"), trial=timedelta(days=14))
+
+        later = run(outcome.subscription, terms, BEGIN + timedelta(days=20))
+
+        assert SubscriptionStatus.TRIALING is outcome.subscription.status
+        assert () == outcome.accruals
+        assert [SubscriptionChange.TRIAL_REMINDED, SubscriptionChange.ACTIVATED] == [each.change for each in later]
+        assert [BEGIN + timedelta(days=11), BEGIN + timedelta(days=14)] == [each.at for each in later]
+        assert 1500 == total(later[1].accruals)
+
+    def test_of_an_extended_trial_says_so_again(self) -> None:
+        outcome, terms = begun(item("basic"), trial=timedelta(days=14))
+        reminded = run(outcome.subscription, terms, BEGIN + timedelta(days=12))[-1].subscription
+        longer = BEGIN + timedelta(days=30)
+
+        extended = lifecycle.extend_trial(reminded, longer, at=BEGIN + timedelta(days=12)).subscription
+
+        later = run(extended, terms, BEGIN + timedelta(days=40))
+        assert [longer - timedelta(days=3), longer] == [each.at for each in later]
+
+
+class TestRenew:
+    def test_charges_arrears_the_minimum_and_the_next_period(self) -> None:
+        outcome, terms = begun(item("pro", 2))
+
+        [renewed] = run(outcome.subscription, terms, outcome.subscription.period_end)
+
+        # 49.99 and 2 seats at 7.77 were paid, 31.00 is due: 3.47 is missing to 100.00.
+        assert [("support", 3100), ("minimum", 347), ("base", 4999), ("seats", 1554)] == amounts(renewed.accruals)
+
+    def test_never_loses_the_day_that_a_month_lacks(self) -> None:
+        outcome, terms = begun(item("basic"))
+
+        ends = [each.subscription.period_end for each in run(outcome.subscription, terms, BEGIN + timedelta(days=150))]
+
+        assert [(3, 31), (4, 30), (5, 31), (6, 30), (7, 31)] == [(end.month, end.day) for end in ends]
+        # 12 o'clock in Berlin, in summer too.
+        assert {10} == {end.hour for end in ends}
+
+
+class TestChange:
+    def test_credits_what_is_left_of_the_old_and_charges_what_is_left_of_the_new(self) -> None:
+        outcome, terms = begun(item("basic"))
+        half = BEGIN + timedelta(days=14)
+
+        changed = lifecycle.change(outcome.subscription, (item("pro"),), terms, at=half)
+
+        assert SubscriptionChange.UPGRADED is changed.change
+        assert [("base", -500), ("base", 2500), ("seats", 389), ("setup", 9900)] == amounts(changed.accruals)
+        assert {"1/2"} == {each.share for each in changed.accruals if each.kind is LineKind.RECURRING}
+
+    def test_of_seats_leaves_add_ons_alone(self) -> None:
+        outcome, terms = begun(item("pro", 2), item("backup", 4))
+
+        changed = lifecycle.change(
+            outcome.subscription, (item("pro", 3), item("backup", 4)), terms, at=BEGIN + timedelta(days=7)
+        )
+
+        assert SubscriptionChange.QUANTITY_CHANGED is changed.change
+        assert {"pro"} == {each.plan_code for each in changed.accruals}
+        assert "setup" not in dict(amounts(changed.accruals))
+
+    def test_back_and_forth_at_one_instant_costs_nothing(self) -> None:
+        outcome, terms = begun(item("basic"))
+        at = BEGIN + timedelta(days=9, seconds=12_345)
+        there = lifecycle.change(outcome.subscription, (item("basic", 7), item("backup")), terms, at=at)
+
+        back = lifecycle.change(there.subscription, (item("basic"),), terms, at=at)
+
+        recurring_ = [each for each in (*there.accruals, *back.accruals) if each.kind is LineKind.RECURRING]
+        assert 0 == total(recurring_)
+
+    def test_that_is_not_prorated_counts_from_the_next_period(self) -> None:
+        outcome, terms = begun(item("basic"), proration="none")
+
+        changed = lifecycle.change(outcome.subscription, (item("pro"),), terms, at=BEGIN + timedelta(days=7))
+        [renewed] = run(changed.subscription, terms, outcome.subscription.period_end)
+
+        assert [("setup", 9900)] == amounts(changed.accruals)
+        # 10.00 was paid in advance and 31.00 is due at the end: 59.00 is missing to the minimum.
+        assert [("support", 3100), ("minimum", 5900), ("base", 4999), ("seats", 777)] == amounts(renewed.accruals)
+
+    def test_to_another_interval_begins_a_period_of_its_own(self) -> None:
+        outcome, terms = begun(item("basic"))
+        half = BEGIN + timedelta(days=14)
+
+        changed = lifecycle.change(outcome.subscription, (item("yearly"),), terms, at=half).subscription
+
+        assert (half, datetime(2027, 2, 14, 11, 0, tzinfo=UTC)) == (changed.period_start, changed.period_end)
+
+    def test_at_the_end_of_the_period_waits_for_it(self) -> None:
+        outcome, terms = begun(item("pro"))
+        later = lifecycle.change_later(outcome.subscription, (item("basic"),), at=BEGIN + timedelta(days=3))
+
+        [renewed] = run(later.subscription, terms, outcome.subscription.period_end)
+
+        assert () == later.accruals
+        assert SubscriptionChange.DOWNGRADED is renewed.change
+        assert [("support", 3100), ("minimum", 1124), ("base", 1000), ("setup", 500)] == amounts(renewed.accruals)
+
+
+class TestPause:
+    def test_credits_the_rest_and_charges_from_where_it_goes_on(self) -> None:
+        outcome, terms = begun(item("basic"))
+        end = outcome.subscription.period_end
+        paused = lifecycle.pause(outcome.subscription, terms, end + timedelta(days=10), at=BEGIN + timedelta(days=14))
+
+        [resumed] = run(paused.subscription, terms, end + timedelta(days=10))
+
+        assert [("base", -500)] == amounts(paused.accruals)
+        # Of a month that has lost an hour.
+        assert ["503/743", 677] == [resumed.accruals[0].share, resumed.accruals[0].amount.minor]
+
+    def test_for_ever_makes_nothing_happen(self) -> None:
+        outcome, terms = begun(item("basic"))
+
+        paused = lifecycle.pause(outcome.subscription, terms, None, at=BEGIN + timedelta(days=1))
+
+        assert next_step(paused.subscription) is None
+
+    def test_of_what_is_not_prorated_is_not_paid_for_twice(self) -> None:
+        outcome, terms = begun(item("pro"), proration="none")
+        paused = lifecycle.pause(outcome.subscription, terms, None, at=BEGIN + timedelta(days=7))
+        resumed = lifecycle.resume(paused.subscription, terms, at=BEGIN + timedelta(days=9))
+
+        [renewed] = run(resumed.subscription, terms, outcome.subscription.period_end)
+
+        assert [0, 0] == [total(paused.accruals), total(resumed.accruals)]
+        assert ("minimum", 10000 - 4999 - 777 - 3100) in amounts(renewed.accruals)
+
+
+class TestCancel:
+    def test_at_the_end_of_the_period_comes_before_the_next_one(self) -> None:
+        outcome, terms = begun(item("pro"))
+        end = outcome.subscription.period_end
+        waiting = lifecycle.cancel_later(outcome.subscription, end, "moved away", at=BEGIN).subscription
+
+        [canceled] = run(waiting, terms, end + timedelta(days=90))
+
+        assert [("support", 3100), ("minimum", 1124)] == amounts(canceled.accruals)
+        assert (end, "moved away") == (canceled.subscription.canceled_at, canceled.subscription.cancel_reason)
+
+    def test_can_be_taken_back(self) -> None:
+        outcome, terms = begun(item("basic"))
+        end = outcome.subscription.period_end
+        waiting = lifecycle.cancel_later(outcome.subscription, end, "moved away", at=BEGIN).subscription
+
+        kept = lifecycle.withdraw_cancellation(waiting, at=BEGIN + timedelta(days=1)).subscription
+
+        assert SubscriptionStatus.ACTIVE is run(kept, terms, end)[-1].subscription.status
+
+    def test_and_reactivated_begins_anew_without_what_comes_once(self) -> None:
+        outcome, terms = begun(item("basic"))
+        canceled = lifecycle.cancel(outcome.subscription, terms, "moved away", at=BEGIN + timedelta(days=14))
+        back = BEGIN + timedelta(days=100)
+
+        again = lifecycle.reactivate(canceled.subscription, terms, at=back)
+
+        assert [("base", -500)] == amounts(canceled.accruals)
+        assert [("base", 1000)] == amounts(again.accruals)
+        assert back == again.subscription.period_start
+
+
+class SubscriptionMachine(RuleBasedStateMachine):
+    """Any sequence of commands, at any instants. Charged is what the price falls by while it counts, and no more."""
+
+    @initialize(
+        proration=st.sampled_from(list(Proration)),
+        billing_time=st.sampled_from(list(BillingTime)),
+        trial=st.sampled_from([timedelta(), timedelta(days=14)]),
+        zone=st.sampled_from(["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia"]),
+        code=st.sampled_from(["basic", "pro", "yearly"]),
+    )
+    def start(self, proration: str, billing_time: BillingTime, trial: timedelta, zone: str, code: str) -> None:
+        outcome, self.terms = begun(
+            item(code), proration=proration, billing_time=billing_time, trial=trial, timezone=zone
+        )
+        self.now, self.sub, self.accruals = BEGIN, outcome.subscription, list(outcome.accruals)
+        self.periods = [(self.sub.period_start, self.sub.period_end)]
+
+    def took(self, outcome: Outcome) -> None:
+        assert outcome.subscription.revision == self.sub.revision + 1
+        self.sub = outcome.subscription
+        self.accruals += outcome.accruals
+
+    @rule(days=st.integers(0, 70), seconds=st.integers(0, 86_399))
+    def let_time_pass(self, days: int, seconds: int) -> None:
+        self.now += timedelta(days=days, seconds=seconds)
+        while (step := next_step(self.sub)) and step.at <= self.now:
+            before = self.sub
+            self.took(lifecycle.take(before, step, self.terms))
+            if before.status is self.sub.status is SubscriptionStatus.ACTIVE:
+                assert before.period_end == self.sub.period_start
+
+    @precondition(lambda self: not self.sub.is_over)
+    @rule(
+        code=st.sampled_from(["basic", "pro", "yearly"]),
+        seats=st.integers(1, 30),
+        backup=st.integers(0, 5),
+        later=st.booleans(),
+    )
+    def change(self, code: str, seats: int, backup: int, later: bool) -> None:
+        items = (item(code, seats), *([item("backup", backup)] if backup and code != "yearly" else []))
+        if later and self.sub.status is SubscriptionStatus.ACTIVE:
+            self.took(lifecycle.change_later(self.sub, items, at=self.now))
+        else:
+            self.took(lifecycle.change(self.sub, items, self.terms, at=self.now))
+
+    @precondition(lambda self: self.sub.status is SubscriptionStatus.ACTIVE)
+    @rule(days=st.none() | st.integers(1, 50))
+    def pause(self, days: int | None) -> None:
+        until = None if days is None else self.now + timedelta(days=days)
+        self.took(lifecycle.pause(self.sub, self.terms, until, at=self.now))
+
+    @precondition(lambda self: self.sub.status is SubscriptionStatus.PAUSED)
+    @rule()
+    def resume(self) -> None:
+        self.took(lifecycle.resume(self.sub, self.terms, at=self.now))
+
+    @precondition(lambda self: not self.sub.is_over)
+    @rule(days=st.none() | st.integers(1, 50))
+    def cancel(self, days: int | None) -> None:
+        if days is None:
+            self.took(lifecycle.cancel(self.sub, self.terms, "asked for", at=self.now))
+        else:
+            self.took(lifecycle.cancel_later(self.sub, self.now + timedelta(days=days), "asked for", at=self.now))
+
+    @precondition(lambda self: self.sub.is_over)
+    @rule()
+    def reactivate(self) -> None:
+        self.took(lifecycle.reactivate(self.sub, self.terms, at=self.now))
+
+    @invariant()
+    def nothing_is_charged_twice(self) -> None:
+        assert all(count == 1 for count in Counter(each.key for each in self.accruals).values())
+
+    @invariant()
+    def no_credit_exceeds_what_was_charged(self) -> None:
+        balance: Counter[tuple[str, str, Decimal]] = Counter()
+        for each in self.accruals:
+            if each.kind is LineKind.RECURRING:
+                balance[each.plan_code, each.charge_code, each.quantity] += each.amount.minor
+                assert balance[each.plan_code, each.charge_code, each.quantity] >= 0
+
+    @invariant()
+    def a_running_period_contains_its_now(self) -> None:
+        if self.sub.status is SubscriptionStatus.ACTIVE:
+            assert self.sub.period_start <= self.now < self.sub.period_end
+            whole = Periods(self.sub.anchor, self.sub.interval, self.sub.interval_count, self.sub.timezone)
+            assert whole.around(self.now).end == self.sub.period_end
+
+    @invariant()
+    def what_comes_next_is_still_to_come(self) -> None:
+        step = next_step(self.sub)
+        assert step is None or step.at > self.now or step.at >= self.sub.started_at
+        assert (step is None) is (
+            self.sub.is_over
+            or (self.sub.status is SubscriptionStatus.PAUSED and not self.sub.resume_at and not self.sub.cancel_at)
+        )
+
+
+TestAnySequenceOfCommands = SubscriptionMachine.TestCase
+TestAnySequenceOfCommands.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("proration", ["second", "day"])
+def test_a_month_of_changes_costs_what_each_part_of_it_costs(proration: str) -> None:
+    outcome, terms = begun(item("basic"), proration=proration)
+    sub, accruals = outcome.subscription, list(outcome.accruals)
+    for day, seats in ((2, 4), (9, 2), (16, 11), (23, 1)):
+        changed = lifecycle.change(sub, (item("basic"), item("backup", seats)), terms, at=BEGIN + timedelta(days=day))
+        sub, accruals = changed.subscription, [*accruals, *changed.accruals]
+
+    stored = [each for each in accruals if each.charge_code == "store"]
+
+    exact = Decimal(333 * sum(seats * days for seats, days in ((4, 7), (2, 7), (11, 7), (1, 5)))) / 28
+    assert abs(total(stored) - exact) <= len(stored) / Decimal(2)
+    assert 1000 == total([each for each in accruals if each.charge_code == "base"])
