@@ -17,7 +17,16 @@ from api.account import account_page
 from api.analytics import dashboards, event_counts
 from api.authentication import Authentication
 from api.automation import onboardings
-from api.billing import customers, meters, plans, platform_plans, platform_subscriptions, price_quotes, subscriptions
+from api.billing import (
+    customers,
+    meters,
+    plans,
+    platform_plans,
+    platform_subscriptions,
+    price_quotes,
+    subscriptions,
+    usage_events,
+)
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
 from api.callers import AccessTokens
@@ -95,6 +104,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     platform_plans.router,
     price_quotes.router,
     subscriptions.router,
+    usage_events.router,
     platform_subscriptions.router,
     tenants.router,
     me.router,

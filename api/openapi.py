@@ -112,8 +112,10 @@ def _refusals(operation: dict[str, Any], *, guarded: bool) -> tuple[type[HarborG
     )
 
 
-def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """A body made of its fields' own examples and defaults."""
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """A body's own example, or one made of its fields' examples and defaults."""
+    if "$ref" not in schema:
+        return schema["examples"][0]
     fields = schemas[schema["$ref"].rpartition("/")[2]]["properties"]
     told = {
         name: field["examples"][0] if "examples" in field else field.get("default") for name, field in fields.items()

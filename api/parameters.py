@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import StringConstraints
 
 from adapters.container import Container
 from domain.kernel.errors import PreconditionFailed, PreconditionRequired
@@ -21,26 +20,6 @@ Prose = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00]*$"
 Email = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
 ]
-
-_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
-
-
-def _written_out(instant: object) -> object:
-    # Pydantic would take numbers for seconds since 1970, and say so nowhere in the document.
-    if isinstance(instant, datetime) or (isinstance(instant, str) and _RFC3339.match(instant)):
-        return instant
-    raise ValueError("not an RFC 3339 date-time, such as 2026-03-01T09:21:00Z")
-
-
-def _in_utc(instant: datetime) -> datetime:
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the instant is not between the years 1 and 9999 in UTC") from None
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
-"""An instant with its offset from UTC; handed on in UTC."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")]

@@ -106,6 +106,18 @@ class PostgresMeters:
         row = await self._sql.fetchrow(f"SELECT {names(_METER)} FROM billing_meter WHERE code = $1", code)
         return Meter(**dict(row)) if row else None
 
+    async def of_types(self, types: Collection[str]) -> list[Meter]:
+        """Those that count events of these types."""
+        rows = await self._sql.fetch(
+            f"SELECT {names(_METER)} FROM billing_meter WHERE event_type = ANY ($1)", list(types)
+        )
+        return [Meter(**dict(row)) for row in rows]
+
+    async def named(self, codes: Collection[str]) -> dict[str, Meter]:
+        """Those with these codes."""
+        rows = await self._sql.fetch(f"SELECT {names(_METER)} FROM billing_meter WHERE code = ANY ($1)", list(codes))
+        return {row["code"]: Meter(**dict(row)) for row in rows}
+
     async def page(self, *, cursor: str | None, limit: int) -> Page[Meter]:
         """By code."""
         every = f"SELECT {names(_METER)} FROM billing_meter"

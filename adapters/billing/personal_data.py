@@ -25,6 +25,8 @@ class BillingPersonalData:
         "billing_subscription": IMPERSONAL,
         "billing_subscription_revision": IMPERSONAL,
         "billing_line": IMPERSONAL,
+        "billing_usage": IMPERSONAL,
+        "billing_closed_period": IMPERSONAL,
     }
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
+from adapters.billing.usage import PostgresUsage
 from adapters.postgres.session import Session
 
 
@@ -16,5 +17,6 @@ class PostgresBillingUnitOfWork:
         self.customers = PostgresCustomers(session)
         self.subscriptions = PostgresSubscriptions(session)
         self.lines = PostgresLines(session)
+        self.usage = PostgresUsage(session)
         self.events = session
         self.audit = session

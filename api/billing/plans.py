@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool
 
 from adapters.kernel.clock import utc_now
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Instant, Limit, World
+from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
@@ -19,6 +19,7 @@ from domain.billing.permissions import PUBLISH_PLAN, READ_PLANS
 from domain.billing.plan_model import PlanTerms, PlanVersion
 from domain.billing.service import publish_plan, publish_version
 from domain.kernel.ids import TenantId
+from domain.kernel.instants import Instant
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired

@@ -11,7 +11,7 @@ from pydantic import Field
 from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
@@ -19,6 +19,7 @@ from api.routes import Route
 from domain.billing.errors import CustomerNotFound, PlanNotFound, SubscriptionNotFound
 from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.lifecycle import next_step
+from domain.billing.metering import ChargedUsage
 from domain.billing.metering_model import Code
 from domain.billing.periods import BillingTime
 from domain.billing.permissions import (
@@ -27,6 +28,7 @@ from domain.billing.permissions import (
     PAUSE_SUBSCRIPTION,
     REACTIVATE_SUBSCRIPTION,
     READ_SUBSCRIPTIONS,
+    READ_USAGE,
     START_SUBSCRIPTION,
 )
 from domain.billing.prices import Price
@@ -51,6 +53,7 @@ from domain.billing.subscription_model import Line as BookedLine
 from domain.billing.subscriptions import Books, standing
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
+from domain.kernel.instants import Instant
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.security.errors import TenantRequired
@@ -238,6 +241,15 @@ async def list_revisions(
             tenant, lambda uow: uow.subscriptions.revisions(subscription_id, cursor=cursor, limit=limit)
         )
     )
+
+
+@router.get("/{subscription_id}/usage", response_model=Answer[list[ChargedUsage]], responses=problems(*_ONE))
+async def list_usage(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, own_tenant(READ_USAGE)], world: World
+) -> Answer[list[ChargedUsage]]:
+    """What was used in the running period up to this moment, and what it comes to."""
+    now = utc_now()
+    return ok(await world.billing(tenant, lambda uow: Books(uow, tenant, new_id, now).usage(subscription_id)))
 
 
 @router.get(

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import visible_tenant
 from api.problems import problems
 from api.routes import Route
@@ -15,6 +15,7 @@ from domain.bus.errors import EventNotFound
 from domain.bus.event import EventId, RecordedEvent
 from domain.bus.permissions import READ_EVENTS
 from domain.kernel.ids import TenantId
+from domain.kernel.instants import Instant
 from domain.kernel.pagination import Page
 
 router = APIRouter(prefix="/v1/bus/events", tags=["bus"], route_class=Route)

@@ -13,13 +13,14 @@ from adapters.kernel.clock import new_id, utc_now
 from api.authorization import principal_of
 from api.envelope import Answer, ok
 from api.idempotency import OptionalIdempotencyKey, keyed, replay
-from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import may, own_tenant, visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.errors import Forbidden, IdempotencyKeyReused
 from domain.kernel.idempotency import AlreadyAnswered
 from domain.kernel.ids import TenantId
+from domain.kernel.instants import Instant
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Scope

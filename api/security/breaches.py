@@ -9,13 +9,14 @@ from pydantic import Field
 
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Instant, Limit, Line, Prose, World
+from api.parameters import DEFAULT, Cursor, Limit, Line, Prose, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
 from api.routes import Route
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
+from domain.kernel.instants import Instant
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security import breaches

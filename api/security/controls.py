@@ -12,11 +12,12 @@ from pydantic import Field
 from adapters.kernel.clock import new_id, utc_now
 from adapters.security.oscal import catalog
 from api.envelope import Answer, ok
-from api.parameters import Instant, Line, Prose, World
+from api.parameters import Line, Prose, World
 from api.principals import may, visible_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.kernel.ids import TenantId
+from domain.kernel.instants import Instant
 from domain.kernel.payload import Body
 from domain.security.control_catalogue import CONTROLS
 from domain.security.control_errors import AttestationInvalid, ControlIsCollected, ControlNotFound

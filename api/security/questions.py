@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from adapters.container import Container
 from adapters.kernel.clock import utc_now
 from api.authorization import circumstances_of, rules_for
-from api.parameters import Instant, container_of
+from api.parameters import container_of
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId, UserId
+from domain.kernel.instants import Instant
 from domain.kernel.payload import Body, Payload
 from domain.kernel.permissions import Permission, Scope
 from domain.permissions import PERMISSIONS

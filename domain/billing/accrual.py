@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from domain.billing.plan_model import OnceCharge, PlanTerms, RecurringCharge, Timing
+from domain.billing.plan_model import Charge, OnceCharge, PlanTerms, RecurringCharge, Timing
 from domain.billing.prices import Percentage, Price
 from domain.billing.proration import Proration, share_left
 from domain.billing.rating import RatedLine, Usage, rate
@@ -122,9 +122,9 @@ def price_of(listed: Price, charge_code: str, item: Item) -> Price:
     return item.overrides.get(charge_code, listed)
 
 
-def fits(price: Price, *, metered: bool) -> bool:
-    """Whether a charge can have this price: a percentage takes transactions, and only usage has those."""
-    return metered or not isinstance(price, Percentage)
+def fits(price: Price, charge: Charge) -> bool:
+    """Whether a charge can have this price: one of transactions is for what the plan prices by transactions."""
+    return not isinstance(price, Percentage) or any(isinstance(listed, Percentage) for listed in charge.prices.values())
 
 
 def value(price: Money, share: Fraction) -> Money:

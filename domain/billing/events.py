@@ -33,6 +33,7 @@ class SubscriptionChange(StrEnum):
     CANCELLATION_WITHDRAWN = "cancellation_withdrawn"
     CANCELED = "canceled"
     REACTIVATED = "reactivated"
+    SETTLED = "settled"
 
 
 class PaymentMethod(StrEnum):

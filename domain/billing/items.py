@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.billing.accrual import fits
-from domain.billing.plan_model import PlanTerms, UsageCharge
+from domain.billing.plan_model import PlanTerms
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.prices import Price
 from domain.billing.subscription_commands import Change, Order, Wanted
@@ -107,5 +107,5 @@ def _priced(terms: PlanTerms, wanted: Wanted) -> None:
     for code, price in wanted.overrides.items():
         if code not in charges:
             raise OverrideInvalid(plan_code=wanted.code, charge=code, charges=sorted(charges))
-        if not fits(price, metered=isinstance(charges[code], UsageCharge)):
+        if not fits(price, charges[code]):
             raise OverrideInvalid(plan_code=wanted.code, charge=code, model=price.model)

@@ -14,10 +14,11 @@ from typing import NamedTuple
 from domain.billing.accrual import Instant, committed, entering, leaving, missing, recurring_price
 from domain.billing.events import SubscriptionChange
 from domain.billing.periods import BillingTime, Interval, Periods
-from domain.billing.plan_model import PlanTerms
+from domain.billing.plan_model import PlanTerms, UsageCharge
 from domain.billing.proration import Proration
 from domain.billing.subscription_model import (
     Accrual,
+    ClosedPeriod,
     Happening,
     HappeningName,
     Item,
@@ -27,19 +28,21 @@ from domain.billing.subscription_model import (
     SubscriptionStatus,
     Terms,
 )
+from domain.billing.usage import NOTHING, Metered, adjusting, closing, metered_since, reopened
 from domain.kernel.money import Money
 
-REMIND_BEFORE = timedelta(days=3)
+REMIND_BEFORE, SETTLE_AFTER = timedelta(days=3), timedelta(days=3)
 _PER_YEAR = {Interval.DAY: 365, Interval.WEEK: 52, Interval.MONTH: 12, Interval.YEAR: 1}
 
 
 class Outcome(NamedTuple):
-    """What a step has made of a subscription, what it charged, and which change it was."""
+    """What a step has made of a subscription, what it charged, which change it was, and periods that have closed."""
 
     subscription: Subscription
     accruals: tuple[Accrual, ...]
     change: SubscriptionChange
     at: datetime
+    closed: tuple[ClosedPeriod, ...] = ()
 
 
 def next_step(sub: Subscription) -> Happening | None:
@@ -60,14 +63,16 @@ def next_step(sub: Subscription) -> Happening | None:
             steps.append(Happening(name=HappeningName.RENEW, at=sub.period_end, why=f"the period ends{then}"))
         case SubscriptionStatus.PAUSED if sub.resume_at is not None:
             steps.append(Happening(name=HappeningName.RESUME, at=sub.resume_at, why="it was paused until then"))
-    if sub.cancel_at is not None and not sub.is_over:
+        case SubscriptionStatus.CANCELED if sub.settle_at is not None:
+            steps.append(Happening(name=HappeningName.SETTLE, at=sub.settle_at, why="usage may have come late"))
+    if sub.cancel_at is not None and sub.status is not SubscriptionStatus.CANCELED:
         steps.append(
             Happening(name=HappeningName.CANCEL, at=sub.cancel_at, why=f"it was canceled: {sub.cancel_reason}")
         )
     return min(steps, key=lambda step: (step.at, step.name is not HappeningName.CANCEL), default=None)
 
 
-def take(sub: Subscription, step: Happening, terms: Terms) -> Outcome:
+def take(sub: Subscription, step: Happening, terms: Terms, metered: Metered = NOTHING) -> Outcome:
     """Let it happen, at its own instant."""
     match step.name:
         case HappeningName.BEGIN:
@@ -77,11 +82,13 @@ def take(sub: Subscription, step: Happening, terms: Terms) -> Outcome:
         case HappeningName.END_TRIAL:
             return _end_trial(sub, terms, at=step.at)
         case HappeningName.RENEW:
-            return _renew(sub, terms)
+            return _renew(sub, terms, metered)
         case HappeningName.RESUME:
             return resume(sub, terms, at=step.at)
         case HappeningName.CANCEL:
-            return cancel(sub, terms, sub.cancel_reason or "", at=step.at)
+            return cancel(sub, terms, sub.cancel_reason or "", metered, at=step.at)
+        case HappeningName.SETTLE:
+            return _settle(sub, terms, metered, at=step.at)
 
 
 def begin(sub: Subscription, terms: Terms) -> Outcome:
@@ -101,12 +108,14 @@ def extend_trial(sub: Subscription, until: datetime, *, at: datetime) -> Outcome
     return step.taken(SubscriptionChange.TRIAL_EXTENDED)
 
 
-def change(sub: Subscription, items: tuple[Item, ...], terms: Terms, *, at: datetime) -> Outcome:
+def change(
+    sub: Subscription, items: tuple[Item, ...], terms: Terms, metered: Metered = NOTHING, *, at: datetime
+) -> Outcome:
     """Other items from this instant on: what is left of the old is credited, what is left of the new is charged.
 
     Items that stay as they are are not touched. A plan with another interval begins a period of its own.
     """
-    kind, step = classified(sub, items, terms), _Step(sub, terms, at)
+    kind, step = classified(sub, items, terms), _Step(sub, terms, at, metered)
     plan = terms[items[0].plan_code, items[0].plan_version]
     step.put(pending=None)
     if sub.status is not SubscriptionStatus.ACTIVE:
@@ -117,10 +126,12 @@ def change(sub: Subscription, items: tuple[Item, ...], terms: Terms, *, at: date
         step.charge_once({item.plan_code for item in sub.items})
     else:
         stay = [item for item in sub.items if any(item.same_as(other) for other in items)]
-        step.leave([item for item in sub.items if item not in stay])
+        leaving_ = [item for item in sub.items if item not in stay]
+        step.leave(leaving_)
+        step.end_usage([item for item in leaving_ if not any(item.meters_as(other) for other in items)])
         staying = {item.plan_code: item for item in stay}
         prorated = sub.proration is not Proration.NONE
-        step.enter([staying.get(item.plan_code, item) for item in items], stay, advance=prorated)
+        step.enter([staying.get(item.plan_code, item) for item in items], sub.items, advance=prorated)
         step.charge_once({item.plan_code for item in sub.items})
         step.put(proration=plan.proration)
     return step.taken(kind)
@@ -140,9 +151,11 @@ def withdraw_change(sub: Subscription, *, at: datetime) -> Outcome:
     return step.taken(SubscriptionChange.CHANGE_WITHDRAWN)
 
 
-def pause(sub: Subscription, terms: Terms, until: datetime | None, *, at: datetime) -> Outcome:
+def pause(
+    sub: Subscription, terms: Terms, until: datetime | None, metered: Metered = NOTHING, *, at: datetime
+) -> Outcome:
     """Nothing is charged until it is resumed; what is left of the period is credited."""
-    step = _Step(sub, terms, at)
+    step = _Step(sub, terms, at, metered)
     step.end_period()
     step.put(status=SubscriptionStatus.PAUSED, paused_at=at, resume_at=until)
     return step.taken(SubscriptionChange.PAUSED)
@@ -163,13 +176,14 @@ def resume(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
     return step.taken(SubscriptionChange.RESUMED)
 
 
-def cancel(sub: Subscription, terms: Terms, reason: str, *, at: datetime) -> Outcome:
+def cancel(sub: Subscription, terms: Terms, reason: str, metered: Metered = NOTHING, *, at: datetime) -> Outcome:
     """It ends at this instant; what is left of the period is credited."""
-    step = _Step(sub, terms, at)
+    step = _Step(sub, terms, at, metered)
     if sub.status is SubscriptionStatus.ACTIVE:
         step.end_period()
     step.put(
         status=SubscriptionStatus.CANCELED,
+        settle_at=at + SETTLE_AFTER if sub.metered else None,
         canceled_at=at,
         cancel_at=None,
         cancel_reason=reason,
@@ -197,7 +211,7 @@ def withdraw_cancellation(sub: Subscription, *, at: datetime) -> Outcome:
 def reactivate(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
     """It had ended, and goes on with a new first period. What comes once does not come again."""
     step = _Step(sub, terms, at)
-    step.put(canceled_at=None, cancel_reason=None, trial_end=None)
+    step.put(canceled_at=None, cancel_reason=None, trial_end=None, settle_at=None)
     step.activate(once=False)
     return step.taken(SubscriptionChange.REACTIVATED)
 
@@ -228,10 +242,11 @@ def is_cheaper(sub: Subscription, items: tuple[Item, ...], terms: Terms) -> bool
 class _Step:
     """A subscription on its way from one state to the next."""
 
-    def __init__(self, sub: Subscription, terms: Terms, at: datetime) -> None:
-        self._sub, self._terms, self._at = sub, terms, at
+    def __init__(self, sub: Subscription, terms: Terms, at: datetime, metered: Metered = NOTHING) -> None:
+        self._sub, self._terms, self._at, self._metered = sub, terms, at, metered
         self._revision = sub.revision + 1
         self._accruals: list[Accrual] = []
+        self._closed: list[ClosedPeriod] = []
 
     def put(self, **changes: object) -> None:
         """It is otherwise."""
@@ -244,14 +259,28 @@ class _Step:
             self._add(leaving(self._now, item, terms))
             self.put(committed=self._sub.committed + committed(self._now, item, terms))
 
-    def enter(self, items: Sequence[Item], staying: Sequence[Item] = (), *, advance: bool) -> None:
-        """These are its items now; those that do not stay from before begin to count."""
-        entered = [item if item in staying else item.model_copy(update={"since": self._at}) for item in items]
-        for item in entered:
-            if item not in staying:
-                terms = self._terms[item.plan_code, item.plan_version]
-                self._add(entering(self._now, item, terms, advance=advance, once=False))
+    def enter(self, items: Sequence[Item], before: Sequence[Item] = (), *, advance: bool) -> None:
+        """These are its items now; those that were not there before begin to count, but for usage that goes on."""
+        entered = list[Item]()
+        for item in items:
+            if item in before:
+                entered.append(item)
+                continue
+            terms = self._terms[item.plan_code, item.plan_version]
+            goes_on = next((each for each in before if each.meters_as(item)), None)
+            since = metered_since(goes_on, self._sub) if goes_on else self._at
+            entered.append(item.model_copy(update={"since": self._at, "metered_since": since}))
+            self._add(entering(self._now, entered[-1], terms, advance=advance, once=False))
+            self.put(metered=self._sub.metered or any(terms.of_kind(UsageCharge)))
         self.put(items=tuple(entered))
+
+    def end_usage(self, items: Iterable[Item]) -> None:
+        """What these have used is charged, and counts no more."""
+        for item in items:
+            terms = self._terms[item.plan_code, item.plan_version]
+            accruals, windows = closing(self._now, item, terms, self._metered)
+            self._add(accruals)
+            self.put(windows=(*self._sub.windows, *windows))
 
     def charge_once(self, owned: set[str]) -> None:
         """What comes once, for plans and add-ons that it did not have before."""
@@ -280,14 +309,39 @@ class _Step:
         self.enter(items, advance=advance)
 
     def end_period(self) -> None:
-        """Nothing counts any more in the period that ran."""
-        self.leave(self._sub.items)
+        """Nothing counts any more in the period that ran, and usage that came late for those before is charged."""
+        sub = self._sub
+        late, windows = reopened(self._now, sub.windows, self._metered.earlier, self._terms, "running")
+        self._add(late)
+        self.put(windows=tuple(windows))
+        self.leave(sub.items)
+        self.end_usage(sub.items)
+        if self._sub.windows:
+            self._closed.append(
+                ClosedPeriod(
+                    subscription_id=sub.id,
+                    revision=self._revision,
+                    period_start=sub.period_start,
+                    period_end=self._at,
+                    accrued=self._sub.accrued,
+                    committed=self._sub.committed,
+                    windows=self._sub.windows,
+                )
+            )
         self._add(missing(self._now))
+        self.put(windows=())
+        self.adjust()
+
+    def adjust(self) -> None:
+        """Usage that came late for periods that have ended; it belongs to them."""
+        for period, accruals in adjusting(self._now, self._terms, self._metered):
+            self._closed.append(period)
+            self._accruals += accruals
 
     def taken(self, change: SubscriptionChange) -> Outcome:
         """What has become of it."""
         self.put(revision=self._revision)
-        return Outcome(self._sub, tuple(self._accruals), change, self._at)
+        return Outcome(self._sub, tuple(self._accruals), change, self._at, tuple(self._closed))
 
     @property
     def _now(self) -> Instant:
@@ -312,8 +366,15 @@ def _end_trial(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
     return step.taken(SubscriptionChange.ACTIVATED)
 
 
-def _renew(sub: Subscription, terms: Terms) -> Outcome:
-    step = _Step(sub, terms, sub.period_end)
+def _settle(sub: Subscription, terms: Terms, metered: Metered, *, at: datetime) -> Outcome:
+    step = _Step(sub, terms, at, metered)
+    step.adjust()
+    step.put(settle_at=None)
+    return step.taken(SubscriptionChange.SETTLED)
+
+
+def _renew(sub: Subscription, terms: Terms, metered: Metered) -> Outcome:
+    step = _Step(sub, terms, sub.period_end, metered)
     step.end_period()
     items = sub.pending.items if sub.pending else sub.items
     plan = terms[items[0].plan_code, items[0].plan_version]
@@ -332,7 +393,7 @@ def _rhythm(plan: PlanTerms) -> dict[str, object]:
 
 
 def _bare(items: Iterable[Item]) -> list[Item]:
-    return [item.model_copy(update={"since": None}) for item in items]
+    return [item.bare for item in items]
 
 
 def _per_year(items: Iterable[Item], terms: Terms, currency: str) -> Fraction:

@@ -18,3 +18,6 @@ CHANGE_SUBSCRIPTION = Permission("billing.change_subscription", Scope.WRITE, "Su
 PAUSE_SUBSCRIPTION = Permission("billing.pause_subscription", Scope.WRITE, "Subscription")
 CANCEL_SUBSCRIPTION = Permission("billing.cancel_subscription", Scope.WRITE, "Subscription")
 REACTIVATE_SUBSCRIPTION = Permission("billing.reactivate_subscription", Scope.WRITE, "Subscription")
+RECORD_USAGE = Permission("billing.record_usage", Scope.WRITE, "Usage")
+VOID_USAGE = Permission("billing.void_usage", Scope.WRITE, "Usage")
+READ_USAGE = Permission("billing.read_usage", Scope.READ, "Usage")

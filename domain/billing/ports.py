@@ -9,8 +9,17 @@ from typing import Protocol
 from domain.billing.customer_model import Customer
 from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.metering_model import Meter
-from domain.billing.plan_model import PlanTerms, PlanVersion
-from domain.billing.subscription_model import Happening, Line, Subscription, SubscriptionRevision, SubscriptionStatus
+from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
+from domain.billing.subscription_model import (
+    ClosedPeriod,
+    Counted,
+    Happening,
+    Line,
+    Subscription,
+    SubscriptionRevision,
+    SubscriptionStatus,
+)
+from domain.billing.usage_model import Span, UsageEvent
 from domain.bus.ports import EventLog
 from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
@@ -60,6 +69,14 @@ class Meters(Protocol):
 
     async def find(self, code: str) -> Meter | None:
         """The meter, if it exists."""
+        ...
+
+    async def of_types(self, types: Collection[str]) -> list[Meter]:
+        """Those that count events of these types."""
+        ...
+
+    async def named(self, codes: Collection[str]) -> dict[str, Meter]:
+        """Those with these codes."""
         ...
 
     async def page(self, *, cursor: str | None, limit: int) -> Page[Meter]:
@@ -131,6 +148,41 @@ class Lines(Protocol):
         ...
 
 
+class UsageLog(Protocol):
+    """What customers' systems have reported, and the periods that were charged for it."""
+
+    async def record(self, events: Sequence[UsageEvent], now: datetime) -> int:
+        """Keep those that are new; how many. Raises UsageConflict if one is there with another content."""
+        ...
+
+    async def void(self, source: str, id_: str, reason: str, now: datetime) -> None:
+        """It counts no more. Raises UsageNotFound."""
+        ...
+
+    async def unknown_subjects(self, subjects: Collection[str]) -> list[str]:
+        """Those that are no customer's."""
+        ...
+
+    async def count(
+        self, meter: Meter, charge: UsageCharge, subjects: Sequence[str], span: Span, *, one_by_one: bool
+    ) -> list[Counted]:
+        """What the meter counts in this time, for each group; without groups there is always one.
+
+        one_by_one: the amounts of transactions as well.
+        """
+        ...
+
+    async def close(self, period: ClosedPeriod) -> None:
+        """Insert or replace."""
+        ...
+
+    async def to_look_at(
+        self, subscription_id: SubscriptionId, subjects: Sequence[str], since: datetime
+    ) -> list[ClosedPeriod]:
+        """Periods that ended after `since`: the last, and those for which something came after they were closed."""
+        ...
+
+
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
@@ -144,6 +196,8 @@ class BillingUnitOfWork(Protocol):
     def subscriptions(self) -> Subscriptions: ...
     @property
     def lines(self) -> Lines: ...
+    @property
+    def usage(self) -> UsageLog: ...
     @property
     def events(self) -> EventLog: ...
     @property

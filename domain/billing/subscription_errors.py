@@ -28,7 +28,7 @@ class OverrideInvalid(Invalid):
     """A price was given for a charge that the plan does not have, or that cannot be priced so."""
 
     code = "billing.override_invalid"
-    hint = "Use the codes of the plan's charges; a percentage is for usage only."
+    hint = "Use the codes of the plan's charges; a percentage is for charges that the plan has a percentage for."
 
 
 class SubscriptionInstantInvalid(Invalid):

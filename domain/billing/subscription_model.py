@@ -43,6 +43,7 @@ class HappeningName(StrEnum):
     END_TRIAL = "end the trial"
     RESUME = "resume"
     RENEW = "renew"
+    SETTLE = "charge late usage"
 
 
 class Happening(Payload):
@@ -57,7 +58,7 @@ class Item(Payload):
     """A version of a plan or add-on that is part of a subscription.
 
     quantity: of what is priced per seat. overrides: prices that this customer has instead of the plan's, by charge.
-    since: from when on the running period is reckoned for it.
+    since, metered_since: from when on the running period is reckoned for it, and its usage.
     """
 
     plan_code: str
@@ -65,10 +66,38 @@ class Item(Payload):
     quantity: int = 1
     overrides: dict[str, Price] = Field(default_factory=dict)
     since: datetime | None = None
+    metered_since: datetime | None = None
+
+    @property
+    def bare(self) -> Item:
+        """The same, with nothing reckoned for it yet."""
+        return self.model_copy(update={"since": None, "metered_since": None})
 
     def same_as(self, other: Item) -> bool:
         """Whether it costs the same."""
-        return self.model_copy(update={"since": other.since}) == other
+        return self.bare == other.bare
+
+    def meters_as(self, other: Item) -> bool:
+        """Whether its usage costs the same, so that what was used before goes on to count."""
+        return self.bare.model_copy(update={"quantity": 1}) == other.bare.model_copy(update={"quantity": 1})
+
+
+class Counted(Payload):
+    """What a meter has counted for one group; of a percentage, the amounts one by one."""
+
+    group: dict[str, str] = Field(default_factory=dict)
+    quantity: Decimal
+    transactions: tuple[Decimal, ...] | None = None
+
+
+class Window(Payload):
+    """A time for which usage was charged, and what was counted then: what comes late is the difference."""
+
+    item: Item
+    charge_code: str
+    start: datetime
+    end: datetime
+    counts: tuple[Counted, ...]
 
 
 class PendingChange(Payload):
@@ -83,7 +112,8 @@ class Subscription(Payload):
 
     items: the plan first. period_start, period_end: what runs now, half-open, in UTC; of a trial, the trial. anchor:
     what periods are counted from. accrued, committed: what the running period comes to so far, and the least it was
-    agreed to come to, in minor units. revision: how many steps it has made.
+    agreed to come to, in minor units. windows: those of the running period that a change has closed. metered: whether
+    it ever had usage to charge. settle_at: when late usage is charged after its end. revision: its number of steps.
     """
 
     id: SubscriptionId
@@ -110,6 +140,9 @@ class Subscription(Payload):
     canceled_at: datetime | None = None
     accrued: int = 0
     committed: int = 0
+    windows: tuple[Window, ...] = ()
+    metered: bool = False
+    settle_at: datetime | None = None
     revision: int = 0
     created_at: datetime
 
@@ -131,14 +164,31 @@ class Subscription(Payload):
     @property
     def is_over(self) -> bool:
         """Whether nothing happens to it any more by itself."""
-        return self.status is SubscriptionStatus.CANCELED
+        return self.status is SubscriptionStatus.CANCELED and self.settle_at is None
+
+
+class ClosedPeriod(Payload):
+    """A period that has ended, with its windows: what it came to, and the least it was agreed to, in minor units."""
+
+    subscription_id: SubscriptionId
+    revision: int
+    period_start: datetime
+    period_end: datetime
+    accrued: int
+    committed: int
+    windows: tuple[Window, ...]
 
 
 class LineKind(StrEnum):
-    """What a line is for. minimum: what was missing to the least that was agreed on."""
+    """What a line is for.
+
+    adjustment: usage of a closed period that came, or was voided, later. minimum: what was missing to the least that
+    was agreed on.
+    """
 
     RECURRING = "recurring"
     USAGE = "usage"
+    ADJUSTMENT = "adjustment"
     ONCE = "once"
     MINIMUM = "minimum"
 

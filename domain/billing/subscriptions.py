@@ -21,6 +21,7 @@ from domain.billing.events import (
 from domain.billing.ids import LineId, SubscriptionId
 from domain.billing.items import changed_items, ordered_items
 from domain.billing.lifecycle import Outcome, next_step, price_of_period
+from domain.billing.metering import ChargedUsage, current_usage, metered_at
 from domain.billing.periods import Periods
 from domain.billing.permissions import (
     CANCEL_SUBSCRIPTION,
@@ -38,12 +39,14 @@ from domain.billing.subscription_errors import (
 )
 from domain.billing.subscription_model import (
     Accrual,
+    HappeningName,
     Line,
     Subscription,
     SubscriptionRevision,
     SubscriptionStatus,
     Terms,
 )
+from domain.billing.usage import NOTHING, Metered
 from domain.bus.event import Event
 from domain.kernel.audit import AuditEntry
 from domain.kernel.context import current_context
@@ -56,6 +59,7 @@ _LONGEST_BACK, _LONGEST_AHEAD = timedelta(days=366), timedelta(days=5 * 366)
 MOST_STEPS = 400
 """So many in one transaction: who is further behind comes again."""
 
+_COUNTED = (HappeningName.RENEW, HappeningName.CANCEL, HappeningName.SETTLE)
 _ACTIVE = (SubscriptionStatus.ACTIVE,)
 _LIVING = tuple(status for status in SubscriptionStatus if status is not SubscriptionStatus.CANCELED)
 
@@ -122,6 +126,11 @@ class Books:
         _, _, outcome = await self._changed(subscription_id, wish)
         return outcome.accruals
 
+    async def usage(self, subscription_id: SubscriptionId) -> list[ChargedUsage]:
+        """What the usage of the running period comes to by now. Raises SubscriptionNotFound."""
+        sub = await self.uow.subscriptions.get(subscription_id)
+        return await current_usage(self.uow, sub, await self._terms(sub), now=self.now)
+
     async def withdraw_change(self, subscription_id: SubscriptionId) -> Subscription:
         """It stays as it is when the period ends. Raises SubscriptionNotFound, SubscriptionStepNotPossible."""
         sub, terms = await self._ready(subscription_id, _LIVING)
@@ -144,7 +153,8 @@ class Books:
         sub, terms = await self._ready(subscription_id, _ACTIVE)
         if until is not None:
             self._ahead("resumeAt", until)
-        kept = await self._keep(sub, lifecycle.pause(sub, terms, until, at=self.now), terms)
+        metered, terms = await self._metered(sub, terms, self.now)
+        kept = await self._keep(sub, lifecycle.pause(sub, terms, until, metered, at=self.now), terms)
         self._audit(PAUSE_SUBSCRIPTION, kept, {"resumeAt": until.isoformat() if until else None})
         return kept
 
@@ -167,7 +177,8 @@ class Books:
         if at_period_end and runs:
             when = sub.period_end
         if when is None:
-            kept = await self._keep(sub, lifecycle.cancel(sub, terms, reason, at=self.now), terms)
+            metered, terms = await self._metered(sub, terms, self.now)
+            kept = await self._keep(sub, lifecycle.cancel(sub, terms, reason, metered, at=self.now), terms)
         else:
             self._ahead("at", when)
             kept = await self._keep(sub, lifecycle.cancel_later(sub, when, reason, at=self.now), terms)
@@ -180,7 +191,7 @@ class Books:
         Raises SubscriptionNotFound, SubscriptionStepNotPossible.
         """
         sub, terms = await self._ready(subscription_id, tuple(SubscriptionStatus))
-        if sub.is_over:
+        if sub.status is SubscriptionStatus.CANCELED:
             kept = await self._keep(sub, lifecycle.reactivate(sub, terms, at=self.now), terms)
         elif sub.cancel_at is not None:
             kept = await self._keep(sub, lifecycle.withdraw_cancellation(sub, at=self.now), terms)
@@ -201,7 +212,9 @@ class Books:
             later = wish.effective_at is None and lifecycle.is_cheaper(sub, items, terms)
         if later and sub.status is SubscriptionStatus.ACTIVE:
             return sub, terms, lifecycle.change_later(sub, items, at=self.now)
-        return sub, terms, lifecycle.change(sub, items, terms, at=wish.effective_at or self.now)
+        at = wish.effective_at or self.now
+        metered, terms = await self._metered(sub, terms, at)
+        return sub, terms, lifecycle.change(sub, items, terms, metered, at=at)
 
     async def _ready(
         self, subscription_id: SubscriptionId, statuses: tuple[SubscriptionStatus, ...]
@@ -218,12 +231,19 @@ class Books:
             step = next_step(sub)
             if step is None or step.at > self.now:
                 break
-            sub = await self._keep(sub, lifecycle.take(sub, step, terms), terms)
+            metered = NOTHING
+            if step.name in _COUNTED:
+                metered, terms = await self._metered(sub, terms, step.at)
+            sub = await self._keep(sub, lifecycle.take(sub, step, terms, metered), terms)
         return sub
 
     async def _terms(self, sub: Subscription) -> Terms:
         items = (*sub.items, *(sub.pending.items if sub.pending else ()))
         return await self.uow.plans.terms({(item.plan_code, item.plan_version) for item in items})
+
+    async def _metered(self, sub: Subscription, terms: Terms, at: datetime) -> tuple[Metered, Terms]:
+        """What meters say at this instant, and the terms of what they are looked at again for."""
+        return await metered_at(self.uow, sub, terms, at) if sub.metered else (NOTHING, terms)
 
     async def _keep(
         self, before: Subscription, outcome: Outcome, terms: Terms, fact: Event | None = None
@@ -252,6 +272,8 @@ class Books:
             for accrual in outcome.accruals
         ]
         await self.uow.lines.add(lines)
+        for period in outcome.closed:
+            await self.uow.usage.close(period)
         charged = sum((line.amount for line in lines), Money(minor=0, currency=after.currency))
         self.uow.events.append(fact or self._fact(before, outcome, charged, terms))
         return after

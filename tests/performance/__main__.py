@@ -14,7 +14,7 @@ from rich.table import Table
 
 from adapters.settings import Settings
 from adapters.telemetry.logs import configure_logs
-from performance import access, audit, bus, http, saga, sigma, tokens
+from performance import access, audit, bus, http, saga, sigma, tokens, usage
 from performance.report import Figure, page
 
 # What writes most comes last: the disk is busy for a while after it.
@@ -25,6 +25,7 @@ BENCHMARKS = {
     "tokens": tokens.measure,
     "sigma": sigma.measure,
     "audit": audit.measure,
+    "usage": usage.measure,
     "bus": bus.measure,
 }
 

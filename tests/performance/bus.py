@@ -15,20 +15,18 @@ from conftest import until
 
 from adapters.analytics.event_counts import EventCounts
 from adapters.bus.subscriptions import PostgresSubscriptions
-from adapters.container import Container, open_container
-from adapters.kernel.clock import new_id, utc_now
+from adapters.container import open_container
+from adapters.kernel.clock import utc_now
 from adapters.kernel.memory import settle
 from adapters.postgres.session import Session
 from adapters.temporal.namespace import ensure_namespace
 from cli.up import as_environment
 from domain.bus.event import RecordedEvent
 from domain.catalogue import CATALOGUE
-from domain.kernel.ids import TenantId, UserId
-from domain.security.commands import ProvisionTenant
-from domain.security.ids import ApiKeyId
+from domain.kernel.ids import TenantId
 from performance.append import BURST, RATE, STEADY_SECONDS
 from performance.report import Figure
-from performance.stage import ROOT, Stage, stage
+from performance.stage import ROOT, Stage, provisioned, stage
 from worker.main import worker_of
 from worker.relay import Relay
 
@@ -57,7 +55,7 @@ async def measure(folder: Path) -> list[Figure]:
         async with open_container(on.settings, process="bench", lazy=False) as container:
             counts = TimedCounts()
             container.subscriptions = PostgresSubscriptions(container.database, [counts], CATALOGUE)
-            tenants = [await _provisioned(container) for _ in range(TENANTS)]
+            tenants = [await provisioned(container) for _ in range(TENANTS)]
             relay = Relay(container.database, container.subscriptions, container.starter)
             async with worker_of(container), container.transport() as transport:
                 task = asyncio.create_task(relay.run(transport))
@@ -123,21 +121,3 @@ async def _until(counts: TimedCounts, target: int) -> None:
         return counts.count >= target
 
     await until(there, seconds=120, what=f"{target} events")
-
-
-async def _provisioned(container: Container) -> TenantId:
-    tenant = new_id(TenantId)
-    provision = next(step for step in container.activities() if getattr(step, "__name__", "") == "provision_tenant")
-    await provision(
-        ProvisionTenant(
-            tenant_id=tenant,
-            organisation="Bench",
-            owner_id=new_id(UserId),
-            owner_name="Ada",
-            owner_email="ada@example.com",
-            api_key_id=new_id(ApiKeyId),
-            locale="en",
-            timezone="UTC",
-        )
-    )
-    return tenant

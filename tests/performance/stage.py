@@ -16,6 +16,8 @@ from typing import Any
 from conftest import free_port
 
 from adapters.bootstrap import create_database, migrate_platform
+from adapters.container import Container
+from adapters.kernel.clock import new_id
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.security.master_keys import ensure_master_key
 from adapters.settings import Settings
@@ -23,6 +25,9 @@ from adapters.temporal.embedded import EmbeddedTemporal
 from cli.environment import with_embedded
 from cli.supervisor import Service, Supervisor
 from cli.up import _accepts, _answers, _listens, as_environment
+from domain.kernel.ids import TenantId, UserId
+from domain.security.commands import ProvisionTenant
+from domain.security.ids import ApiKeyId
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -125,3 +130,22 @@ async def fire(port: int, requests: Sequence[bytes], *, connections: int, second
     result = json.loads(out)
     assert set(result["statuses"]) <= {"200", "202"}, result
     return float(result["per_second"])
+
+
+async def provisioned(container: Container) -> TenantId:
+    """A tenant with a schema. For a container that is not `lazy`."""
+    tenant = new_id(TenantId)
+    provision = next(step for step in container.activities() if getattr(step, "__name__", "") == "provision_tenant")
+    await provision(
+        ProvisionTenant(
+            tenant_id=tenant,
+            organisation="Bench",
+            owner_id=new_id(UserId),
+            owner_name="Ada",
+            owner_email="ada@example.com",
+            api_key_id=new_id(ApiKeyId),
+            locale="en",
+            timezone="UTC",
+        )
+    )
+    return tenant

@@ -61,6 +61,7 @@ BY_ID = [
     Route("GET", "/v1/billing/subscriptions/{subscription_id}"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/lines"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/revisions"),
+    Route("GET", "/v1/billing/subscriptions/{subscription_id}/usage"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/progress"),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/preview-change", body={"quantity": 2}),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/change", body={"quantity": 2}),

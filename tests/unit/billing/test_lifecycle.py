@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from subscribed import BEGIN, amounts, begun_on, item, once, plan, recurring, total
 
 from domain.billing import lifecycle
 from domain.billing.events import SubscriptionChange
-from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.lifecycle import Outcome, next_step
 from domain.billing.periods import BillingTime, Periods
 from domain.billing.plan_model import PlanTerms
 from domain.billing.proration import Proration
-from domain.billing.subscription_model import Accrual, Item, LineKind, Subscription, SubscriptionStatus
-
-BEGIN = datetime(2026, 1, 31, 11, 0, tzinfo=UTC)
-
-
-def recurring(code: str, amount: str, *, timing: str = "advance", per_seat: bool = False) -> dict[str, Any]:
-    price = {"model": "per_unit", "unitPrice": amount} if per_seat else {"model": "flat", "amount": amount}
-    return {
-        "kind": "recurring",
-        "code": code,
-        "name": code,
-        "timing": timing,
-        "perSeat": per_seat,
-        "prices": {"EUR": price},
-    }
-
-
-def once(amount: str) -> dict[str, Any]:
-    return {"kind": "once", "code": "setup", "name": "Set-up", "prices": {"EUR": {"model": "flat", "amount": amount}}}
-
-
-def plan(*charges: dict[str, Any], **more: Any) -> PlanTerms:
-    return PlanTerms.model_validate({"name": "A plan", "interval": "month", "charges": list(charges), **more})
+from domain.billing.subscription_model import Item, LineKind, Subscription, SubscriptionStatus
 
 
 def terms_of(proration: str) -> dict[tuple[str, int], PlanTerms]:
@@ -61,10 +37,6 @@ def terms_of(proration: str) -> dict[tuple[str, int], PlanTerms]:
     }
 
 
-def item(code: str, quantity: int = 1) -> Item:
-    return Item(plan_code=code, plan_version=1, quantity=quantity)
-
-
 def begun(
     *items: Item,
     proration: str = "second",
@@ -74,34 +46,7 @@ def begun(
 ) -> tuple[Outcome, dict[tuple[str, int], PlanTerms]]:
     """A subscription that has just begun."""
     terms = terms_of(proration)
-    first = terms[items[0].plan_code, 1]
-    sub = Subscription(
-        id=SubscriptionId("sub_01h455vb4pex5vsknk084sn02q"),
-        customer_id=CustomerId("cus_01h455vb4pex5vsknk084sn02q"),
-        status=SubscriptionStatus.SCHEDULED,
-        currency="EUR",
-        timezone=timezone,
-        billing_time=billing_time,
-        interval=first.interval,
-        interval_count=first.interval_count,
-        proration=first.proration,
-        items=items,
-        started_at=BEGIN,
-        trial_end=BEGIN + trial if trial else None,
-        anchor=BEGIN,
-        period_start=BEGIN,
-        period_end=BEGIN,
-        created_at=BEGIN,
-    )
-    return lifecycle.begin(sub, terms), terms
-
-
-def amounts(accruals: Sequence[Accrual]) -> list[tuple[str, int]]:
-    return [(each.charge_code, each.amount.minor) for each in accruals]
-
-
-def total(accruals: Sequence[Accrual]) -> int:
-    return sum(each.amount.minor for each in accruals)
+    return begun_on(terms, *items, billing_time=billing_time, trial=trial, timezone=timezone), terms
 
 
 def run(sub: Subscription, terms: dict[tuple[str, int], PlanTerms], until: datetime) -> list[Outcome]:
@@ -322,7 +267,7 @@ class SubscriptionMachine(RuleBasedStateMachine):
             if before.status is self.sub.status is SubscriptionStatus.ACTIVE:
                 assert before.period_end == self.sub.period_start
 
-    @precondition(lambda self: not self.sub.is_over)
+    @precondition(lambda self: self.sub.status is not SubscriptionStatus.CANCELED)
     @rule(
         code=st.sampled_from(["basic", "pro", "yearly"]),
         seats=st.integers(1, 30),
@@ -347,7 +292,7 @@ class SubscriptionMachine(RuleBasedStateMachine):
     def resume(self) -> None:
         self.took(lifecycle.resume(self.sub, self.terms, at=self.now))
 
-    @precondition(lambda self: not self.sub.is_over)
+    @precondition(lambda self: self.sub.status is not SubscriptionStatus.CANCELED)
     @rule(days=st.none() | st.integers(1, 50))
     def cancel(self, days: int | None) -> None:
         if days is None:
@@ -355,7 +300,7 @@ class SubscriptionMachine(RuleBasedStateMachine):
         else:
             self.took(lifecycle.cancel_later(self.sub, self.now + timedelta(days=days), "asked for", at=self.now))
 
-    @precondition(lambda self: self.sub.is_over)
+    @precondition(lambda self: self.sub.status is SubscriptionStatus.CANCELED)
     @rule()
     def reactivate(self) -> None:
         self.took(lifecycle.reactivate(self.sub, self.terms, at=self.now))
@@ -384,7 +329,7 @@ class SubscriptionMachine(RuleBasedStateMachine):
         step = next_step(self.sub)
         assert step is None or step.at > self.now or step.at >= self.sub.started_at
         assert (step is None) is (
-            self.sub.is_over
+            (self.sub.status is SubscriptionStatus.CANCELED)
             or (self.sub.status is SubscriptionStatus.PAUSED and not self.sub.resume_at and not self.sub.cancel_at)
         )
 

@@ -1,0 +1,78 @@
+"""Subscriptions without a database: plans on which one begins, and what steps have charged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.billing import lifecycle
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.lifecycle import Outcome
+from domain.billing.periods import BillingTime
+from domain.billing.plan_model import PlanTerms
+from domain.billing.subscription_model import Accrual, Item, Subscription, SubscriptionStatus
+
+BEGIN = datetime(2026, 1, 31, 11, 0, tzinfo=UTC)
+
+
+def recurring(code: str, amount: str, *, timing: str = "advance", per_seat: bool = False) -> dict[str, Any]:
+    price = {"model": "per_unit", "unitPrice": amount} if per_seat else {"model": "flat", "amount": amount}
+    return {
+        "kind": "recurring",
+        "code": code,
+        "name": code,
+        "timing": timing,
+        "perSeat": per_seat,
+        "prices": {"EUR": price},
+    }
+
+
+def once(amount: str) -> dict[str, Any]:
+    return {"kind": "once", "code": "setup", "name": "Set-up", "prices": {"EUR": {"model": "flat", "amount": amount}}}
+
+
+def plan(*charges: dict[str, Any], **more: Any) -> PlanTerms:
+    return PlanTerms.model_validate({"name": "A plan", "interval": "month", "charges": list(charges), **more})
+
+
+def item(code: str, quantity: int = 1) -> Item:
+    return Item(plan_code=code, plan_version=1, quantity=quantity)
+
+
+def begun_on(
+    terms: dict[tuple[str, int], PlanTerms],
+    *items: Item,
+    billing_time: BillingTime = BillingTime.ANNIVERSARY,
+    trial: timedelta = timedelta(),
+    timezone: str = "Europe/Berlin",
+) -> Outcome:
+    """The same on terms of one's own."""
+    first = terms[items[0].plan_code, 1]
+    sub = Subscription(
+        id=SubscriptionId("sub_01h455vb4pex5vsknk084sn02q"),
+        customer_id=CustomerId("cus_01h455vb4pex5vsknk084sn02q"),
+        status=SubscriptionStatus.SCHEDULED,
+        currency="EUR",
+        timezone=timezone,
+        billing_time=billing_time,
+        interval=first.interval,
+        interval_count=first.interval_count,
+        proration=first.proration,
+        items=items,
+        started_at=BEGIN,
+        trial_end=BEGIN + trial if trial else None,
+        anchor=BEGIN,
+        period_start=BEGIN,
+        period_end=BEGIN,
+        created_at=BEGIN,
+    )
+    return lifecycle.begin(sub, terms)
+
+
+def amounts(accruals: Sequence[Accrual]) -> list[tuple[str, int]]:
+    return [(each.charge_code, each.amount.minor) for each in accruals]
+
+
+def total(accruals: Sequence[Accrual]) -> int:
+    return sum(each.amount.minor for each in accruals)
