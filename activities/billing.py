@@ -6,6 +6,8 @@ from temporalio import activity
 
 from domain.billing.commands import CancelSubscription, CreateSubscription, SubscriptionReady
 from domain.billing.ids import SubscriptionId
+from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
+from domain.billing.invoices import settle
 from domain.billing.platform_ports import PlatformBillingUnitOfWork
 from domain.billing.platform_subscriptions import cancel_subscription, create_subscription
 from domain.billing.ports import BillingUnitOfWork
@@ -44,3 +46,8 @@ class BillingActivities:
     async def advance_subscription(self, cmd: AdvanceSubscription) -> SubscriptionProgress:
         """Let happen what is due for a customer's subscription, by the clock of its process; what comes next."""
         return await self._books(cmd.tenant_id, lambda uow: advance(uow, cmd, self._ids))
+
+    @activity.defn(name="billing.settle_invoice")
+    async def settle_invoice(self, cmd: SettleInvoice) -> InvoiceProgress:
+        """Let happen what is due for an invoice, by the clock of its process; what comes next."""
+        return await self._books(cmd.tenant_id, lambda uow: settle(uow, cmd, self._ids))

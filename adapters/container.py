@@ -237,6 +237,7 @@ class Container:
             billing.create_subscription,
             billing.cancel_subscription,
             billing.advance_subscription,
+            billing.settle_invoice,
             security.provision_tenant,
             security.deprovision_tenant,
             security.list_tenants,

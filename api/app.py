@@ -19,6 +19,8 @@ from api.authentication import Authentication
 from api.automation import onboardings
 from api.billing import (
     customers,
+    invoices,
+    legal_entities,
     meters,
     plans,
     platform_plans,
@@ -99,6 +101,8 @@ from api.security import (
 ROUTERS: tuple[APIRouter, ...] = (
     onboardings.router,
     customers.router,
+    invoices.router,
+    legal_entities.router,
     meters.router,
     plans.router,
     platform_plans.router,

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.billing import lifecycle
+from domain.billing.customer_model import Customer
 from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.lifecycle import Outcome
 from domain.billing.periods import BillingTime
 from domain.billing.plan_model import PlanTerms
@@ -76,3 +78,35 @@ def amounts(accruals: Sequence[Accrual]) -> list[tuple[str, int]]:
 
 def total(accruals: Sequence[Accrual]) -> int:
     return sum(each.amount.minor for each in accruals)
+
+
+def entity(country: str = "DE", *, inclusive: bool = False) -> LegalEntity:
+    return LegalEntity.model_validate(
+        {
+            "code": "de",
+            "name": "Initrode",
+            "country": country,
+            "numberPrefix": "X",
+            "pricesIncludeTax": inclusive,
+            "taxes": [{"country": "DE", "name": "USt.", "percent": "19"}],
+            "revision": 1,
+            "createdAt": BEGIN,
+            "updatedAt": BEGIN,
+        }
+    )
+
+
+def customer(country: str | None, tax_id: str | None = None) -> Customer:
+    return Customer(
+        id=CustomerId("cus_01h455vb4pex5vsknk084sn02q"),
+        external_id=None,
+        name="Initech",
+        email="pay@initech.example",
+        currency="EUR",
+        timezone="UTC",
+        country=country,
+        tax_id=tax_id,
+        revision=1,
+        created_at=BEGIN,
+        updated_at=BEGIN,
+    )

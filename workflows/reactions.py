@@ -9,11 +9,14 @@ from typing import Any
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.billing.events import (
+    InvoicePaid,
     SubscriptionCanceled,
     SubscriptionCreated,
     SubscriptionReactivated,
     SubscriptionUpdated,
 )
+from domain.billing.invoice_commands import FollowInvoice
+from domain.billing.invoice_events import InvoiceDrafted, InvoiceFinalized, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.subscription_commands import FollowSubscription
 from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
@@ -33,7 +36,8 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import subscription
+from workflows.billing import invoice, subscription
+from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
@@ -112,6 +116,22 @@ REACTIONS: tuple[Starts | Signals, ...] = (
         signal=SubscriptionWorkflow.changed,
         id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
         input=lambda fact: fact.change.value,
+    ),
+    Starts(
+        on=InvoiceDrafted,
+        workflow=InvoiceWorkflow.run,
+        id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
+        input=lambda fact: FollowInvoice.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Invoice of {fact.total} to {fact.customer_id}",
+    ),
+    *(
+        Signals(
+            on=kind,
+            signal=InvoiceWorkflow.changed,
+            id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
+            input=lambda fact: fact.about.type,
+        )
+        for kind in (InvoiceFinalized, InvoicePaid, InvoiceVoided, InvoiceWrittenOff)
     ),
     Signals(
         on=SubscriptionCanceled,

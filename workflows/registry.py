@@ -1,5 +1,6 @@
 """Every workflow that workers run."""
 
+from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
@@ -24,6 +25,7 @@ from workflows.security.verify_audit import VerifyAuditWorkflow
 
 WORKFLOWS = (
     SubscriptionWorkflow,
+    InvoiceWorkflow,
     OnboardingSaga,
     MigrateTenantsWorkflow,
     ConsumeWorkflow,

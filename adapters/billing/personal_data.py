@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from adapters.postgres.personal_data import has_schema
 from adapters.postgres.session import Session
-from domain.kernel.personal_data import ERASED, IMPERSONAL, Receipt, Subject
+from domain.kernel.personal_data import ERASED, IMPERSONAL, Kept, Receipt, Subject
 
 _THEIRS = "lower(email) = $1"
+INVOICES = "tax law demands that invoices are kept as they were issued (GDPR, Article 17(3)(b))"
+_ISSUED = "number IS NOT NULL AND lower(content -> 'buyer' ->> 'email') = $1"
 
 
 class BillingPersonalData:
@@ -27,6 +29,9 @@ class BillingPersonalData:
         "billing_line": IMPERSONAL,
         "billing_usage": IMPERSONAL,
         "billing_closed_period": IMPERSONAL,
+        "billing_legal_entity": IMPERSONAL,
+        "billing_invoice_number": IMPERSONAL,
+        "billing_invoice": INVOICES,
     }
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:
@@ -35,23 +40,35 @@ class BillingPersonalData:
             return []
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
-                "SELECT id, external_id, name, email, currency, timezone, created_at, updated_at "
-                f"FROM billing_customer WHERE {_THEIRS} ORDER BY id",
+                "SELECT id, external_id, name, email, address, country, tax_id, currency, timezone, locale, "
+                f"created_at, updated_at FROM billing_customer WHERE {_THEIRS} ORDER BY id",
                 subject.address,
             )
-        return [{**dict(row), "kind": "customer"} for row in rows]
+            invoices = await session.sql.fetch(
+                f"SELECT id, number, content -> 'buyer' AS buyer, finalized_at FROM billing_invoice WHERE {_ISSUED} "
+                "ORDER BY id",
+                subject.address,
+            )
+        return [
+            *({**dict(row), "kind": "customer"} for row in rows),
+            *({**dict(row), "kind": "invoice"} for row in invoices),
+        ]
 
     async def erase(self, session: Session, subject: Subject) -> Receipt:
-        """Take name, address and external id away; what they bought is kept under an id that names nobody."""
+        """Take away who they were; what they bought is kept under an id that names nobody, and issued invoices are."""
         if not await has_schema(session, subject.tenant_id):
             return Receipt(module=self.module, found=0)
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
                 "UPDATE billing_customer SET name = '[erased]', email = '[erased]', external_id = NULL, "
-                f"revision = revision + 1 WHERE {_THEIRS} RETURNING id",
+                f"address = '{{}}', tax_id = NULL, revision = revision + 1 WHERE {_THEIRS} RETURNING id",
                 subject.address,
             )
-        return Receipt(module=self.module, found=len(rows), erased=len(rows))
+            issued: int = await session.sql.fetchval(
+                f"SELECT count(*) FROM billing_invoice WHERE {_ISSUED}", subject.address
+            )
+        kept = (Kept(what="issued invoices", count=issued, why=INVOICES),) if issued else ()
+        return Receipt(module=self.module, found=len(rows) + issued, erased=len(rows), kept=kept)
 
     async def left(self, session: Session, subject: Subject) -> int:
         """How many customers have the address."""

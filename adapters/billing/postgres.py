@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
+from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.billing.usage import PostgresUsage
 from adapters.postgres.session import Session
@@ -18,5 +19,7 @@ class PostgresBillingUnitOfWork:
         self.subscriptions = PostgresSubscriptions(session)
         self.lines = PostgresLines(session)
         self.usage = PostgresUsage(session)
+        self.legal_entities = PostgresLegalEntities(session)
+        self.invoices = PostgresInvoices(session)
         self.events = session
         self.audit = session

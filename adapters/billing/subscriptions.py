@@ -8,7 +8,7 @@ from typing import Any
 from adapters.postgres.rows import names, newest_first, places
 from adapters.postgres.session import Session
 from domain.billing.errors import SubscriptionNotFound
-from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.billing.subscription_model import Happening, Line, Subscription, SubscriptionRevision, SubscriptionStatus
 from domain.kernel.money import Money
 from domain.kernel.pagination import Page, decode_cursor, encode_cursor
@@ -127,6 +127,26 @@ class PostgresLines:
             cursor=cursor,
             limit=limit,
         )
+
+    async def uninvoiced(self, subscription_id: SubscriptionId) -> list[Line]:
+        """Those that are on no invoice yet; locked until the transaction ends."""
+        return await self._all("subscription_id = $1 AND invoice_id IS NULL ORDER BY id FOR UPDATE", subscription_id)
+
+    async def of_invoice(self, invoice_id: InvoiceId) -> list[Line]:
+        """Those that an invoice is for."""
+        return await self._all("invoice_id = $1 ORDER BY id", invoice_id)
+
+    async def invoice(self, lines: Sequence[Line], invoice_id: InvoiceId) -> None:
+        """They are on this invoice."""
+        ids = [line.id for line in lines]
+        await self._sql.execute("UPDATE billing_line SET invoice_id = $1 WHERE id = ANY ($2)", invoice_id, ids)
+
+    async def release(self, invoice_id: InvoiceId) -> None:
+        """What was on a draft waits for the next invoice."""
+        await self._sql.execute("UPDATE billing_line SET invoice_id = NULL WHERE invoice_id = $1", invoice_id)
+
+    async def _all(self, where: str, value: str) -> list[Line]:
+        return [_line(row) for row in await self._sql.fetch(f"SELECT * FROM billing_line WHERE {where}", value)]
 
 
 def _subscription(row: Any) -> Subscription:

@@ -28,6 +28,9 @@ from api.routes import Route
 from domain.billing.customer_model import Customer
 from domain.billing.errors import CustomerExists, CustomerNotFound
 from domain.billing.ids import CustomerId
+from domain.billing.invoice_errors import LegalEntityUnknown, TaxIdInvalid
+from domain.billing.legal_entity_model import Address, TaxId
+from domain.billing.metering_model import Code
 from domain.billing.permissions import ADD_CUSTOMER, CHANGE_CUSTOMER, READ_CUSTOMERS
 from domain.billing.plan_model import Currency
 from domain.billing.service import add_customer, change_customer
@@ -35,6 +38,7 @@ from domain.kernel.errors import PreconditionFailed, PreconditionRequired
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
+from domain.kernel.places import CountryCode, LanguageTag
 from domain.kernel.timezones import TimeZone
 from domain.security.errors import TenantRequired
 
@@ -52,6 +56,13 @@ class CustomerBody(Body):
     currency: Currency
     timezone: TimeZone = "UTC"
     external_id: ExternalId | None = None
+    address: Address = ()
+    country: CountryCode | None = None
+    tax_id: TaxId | None = None
+    locale: LanguageTag = "en"
+    legal_entity: Code | None = Field(
+        default=None, description="Who sells to it; the tenant's first if not given.", examples=["de"]
+    )
 
 
 class CustomerChange(Body):
@@ -60,6 +71,11 @@ class CustomerChange(Body):
     name: Line | None = Field(default=None, examples=["Initech"])
     email: Email | None = Field(default=None, examples=["accounts@initech.example"])
     timezone: TimeZone | None = None
+    address: Address | None = None
+    country: CountryCode | None = None
+    tax_id: TaxId | None = None
+    locale: LanguageTag | None = None
+    legal_entity: Code | None = Field(default=None, examples=["de"])
 
 
 @router.get("", response_model=Answer[Page[Customer]], responses=problems(TenantRequired))
@@ -74,7 +90,12 @@ async def list_customers(
     return ok(await world.billing(tenant, lambda uow: uow.customers.page(external_id, cursor=cursor, limit=limit)))
 
 
-@router.post("", status_code=201, response_model=Answer[Customer], responses=problems(TenantRequired, CustomerExists))
+@router.post(
+    "",
+    status_code=201,
+    response_model=Answer[Customer],
+    responses=problems(TenantRequired, CustomerExists, TaxIdInvalid, LegalEntityUnknown),
+)
 async def post_customer(
     body: CustomerBody, tenant: Annotated[TenantId, own_tenant(ADD_CUSTOMER)], world: World, response: Response
 ) -> Answer[Customer]:
@@ -110,7 +131,14 @@ async def get_customer(
 @router.patch(
     "/{customer_id}",
     response_model=Answer[Customer],
-    responses=problems(TenantRequired, CustomerNotFound, PreconditionFailed, PreconditionRequired),
+    responses=problems(
+        TenantRequired,
+        CustomerNotFound,
+        PreconditionFailed,
+        PreconditionRequired,
+        TaxIdInvalid,
+        LegalEntityUnknown,
+    ),
 )
 async def patch_customer(
     customer_id: CustomerId,
@@ -120,7 +148,7 @@ async def patch_customer(
     response: Response,
     if_match: IfMatch = None,
 ) -> Answer[Customer]:
-    """Another name, address or time zone. Subscriptions that are there keep the time zone they began in."""
+    """Change what is given. Subscriptions keep the time zone they began in, and invoices what they say."""
     revision, changes = revision_in(if_match), body.model_dump(exclude_none=True, by_alias=False)
     changed = await world.billing(
         tenant,

@@ -18,6 +18,8 @@ from api.processes import where_it_stands
 from api.routes import Route
 from domain.billing.errors import CustomerNotFound, PlanNotFound, SubscriptionNotFound
 from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.invoice_errors import NothingToInvoice
+from domain.billing.invoice_model import InvoiceContent
 from domain.billing.lifecycle import next_step
 from domain.billing.metering import ChargedUsage
 from domain.billing.metering_model import Code
@@ -27,6 +29,7 @@ from domain.billing.permissions import (
     CHANGE_SUBSCRIPTION,
     PAUSE_SUBSCRIPTION,
     REACTIVATE_SUBSCRIPTION,
+    READ_INVOICES,
     READ_SUBSCRIPTIONS,
     READ_USAGE,
     START_SUBSCRIPTION,
@@ -250,6 +253,19 @@ async def list_usage(
     """What was used in the running period up to this moment, and what it comes to."""
     now = utc_now()
     return ok(await world.billing(tenant, lambda uow: Books(uow, tenant, new_id, now).usage(subscription_id)))
+
+
+@router.get(
+    "/{subscription_id}/upcoming-invoice",
+    response_model=Answer[InvoiceContent],
+    responses=problems(*_ONE, NothingToInvoice),
+)
+async def get_upcoming_invoice(
+    subscription_id: SubscriptionId, tenant: Annotated[TenantId, own_tenant(READ_INVOICES)], world: World
+) -> Answer[InvoiceContent]:
+    """What the next invoice would say if nothing changed and nothing more was used."""
+    now = utc_now()
+    return ok(await world.billing(tenant, lambda uow: Books(uow, tenant, new_id, now).upcoming(subscription_id)))
 
 
 @router.get(

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from domain.billing.plan_model import Charge, OnceCharge, PlanTerms, RecurringCharge, Timing
-from domain.billing.prices import Percentage, Price
+from domain.billing.prices import Flat, Percentage, Price
 from domain.billing.proration import Proration, share_left
 from domain.billing.rating import RatedLine, Usage, rate
 from domain.billing.subscription_model import Accrual, Item, LineKind, Subscription
@@ -111,7 +111,7 @@ def missing(now: Instant) -> Iterator[Accrual]:
 def recurring_price(item: Item, terms: PlanTerms, currency: str) -> Money:
     """What a whole period of it costs, before usage."""
     charges = (
-        rate(price_of(charge.prices[currency], charge.code, item), _seats(charge, item), currency).amount
+        rate(price_of(charge.prices[currency], charge.code, item), _seats(charge, item, currency), currency).amount
         for charge in terms.of_kind(RecurringCharge)
     )
     return sum(charges, Money(minor=0, currency=currency))
@@ -134,11 +134,15 @@ def value(price: Money, share: Fraction) -> Money:
 
 def _rated(charge: RecurringCharge | OnceCharge, item: Item, now: Instant) -> RatedLine:
     currency = now.subscription.currency
-    return rate(price_of(charge.prices[currency], charge.code, item), _seats(charge, item), currency)
+    return rate(price_of(charge.prices[currency], charge.code, item), _seats(charge, item, currency), currency)
 
 
-def _seats(charge: RecurringCharge | OnceCharge, item: Item) -> Usage:
-    return Usage(Decimal(item.quantity if isinstance(charge, OnceCharge) or charge.per_seat else 1))
+def _seats(charge: RecurringCharge | OnceCharge, item: Item, currency: str) -> Usage:
+    """What comes once is for all seats, unless its price is the same for any number of them."""
+    if isinstance(charge, RecurringCharge):
+        return Usage(Decimal(item.quantity if charge.per_seat else 1))
+    same = isinstance(price_of(charge.prices[currency], charge.code, item), Flat)
+    return Usage(Decimal(1 if same else item.quantity))
 
 
 def _accrual(

@@ -12,7 +12,8 @@ class Customer(Payload):
     """A customer of the tenant's.
 
     external_id: what the tenant's own systems call it, once at most; usage may name it so. currency: of all that it is
-    charged. timezone: in which its billing periods begin and end.
+    charged. timezone: in which its billing periods begin and end. address, country, tax_id, locale: of its invoices.
+    legal_entity: who sells to it; None is the tenant's first.
     """
 
     id: CustomerId
@@ -21,6 +22,11 @@ class Customer(Payload):
     email: str
     currency: str
     timezone: str
+    address: tuple[str, ...] = ()
+    country: str | None = None
+    tax_id: str | None = None
+    locale: str = "en"
+    legal_entity: str | None = None
     revision: int
     created_at: datetime
     updated_at: datetime

@@ -179,7 +179,9 @@ class SubscriptionTrialEnding(Event):
 class InvoicePaid(Event):
     """An invoice is settled in full."""
 
+    tenant_id: TenantId
     invoice_id: InvoiceId
+    customer_id: CustomerId
     number: str = Field(
         description="The number printed on it, gapless per legal entity and year.", examples=["2026-000417"]
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import NamedTuple
 
-from domain.billing.accrual import Instant, committed, entering, leaving, missing, recurring_price
+from domain.billing.accrual import Instant, committed, entering, leaving, missing
+from domain.billing.comparing import classified
 from domain.billing.events import SubscriptionChange
-from domain.billing.periods import BillingTime, Interval, Periods
+from domain.billing.periods import BillingTime, Periods
 from domain.billing.plan_model import PlanTerms, UsageCharge
 from domain.billing.proration import Proration
 from domain.billing.subscription_model import (
@@ -29,20 +29,22 @@ from domain.billing.subscription_model import (
     Terms,
 )
 from domain.billing.usage import NOTHING, Metered, adjusting, closing, metered_since, reopened
-from domain.kernel.money import Money
 
 REMIND_BEFORE, SETTLE_AFTER = timedelta(days=3), timedelta(days=3)
-_PER_YEAR = {Interval.DAY: 365, Interval.WEEK: 52, Interval.MONTH: 12, Interval.YEAR: 1}
 
 
 class Outcome(NamedTuple):
-    """What a step has made of a subscription, what it charged, which change it was, and periods that have closed."""
+    """What a step has made of a subscription, what it charged, which change it was, and periods that have closed.
+
+    turned: a period has begun or ended, so that it is time for an invoice.
+    """
 
     subscription: Subscription
     accruals: tuple[Accrual, ...]
     change: SubscriptionChange
     at: datetime
     closed: tuple[ClosedPeriod, ...] = ()
+    turned: bool = False
 
 
 def next_step(sub: Subscription) -> Happening | None:
@@ -216,27 +218,11 @@ def reactivate(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
     return step.taken(SubscriptionChange.REACTIVATED)
 
 
-def price_of_period(items: Iterable[Item], terms: Terms, currency: str) -> Money:
-    """What a whole period costs, before usage."""
-    prices = (recurring_price(item, terms[item.plan_code, item.plan_version], currency) for item in items)
-    return sum(prices, Money(minor=0, currency=currency))
-
-
-def classified(sub: Subscription, items: tuple[Item, ...], terms: Terms) -> SubscriptionChange:
-    """What a change to these items is: dearer or cheaper by the year, or only another number of seats."""
-    if [item.model_copy(update={"quantity": 1}) for item in _bare(sub.items)] == [
-        item.model_copy(update={"quantity": 1}) for item in _bare(items)
-    ]:
-        return SubscriptionChange.QUANTITY_CHANGED
-    before, after = (_per_year(each, terms, sub.currency) for each in (sub.items, items))
-    if after > before:
-        return SubscriptionChange.UPGRADED
-    return SubscriptionChange.DOWNGRADED if after < before else SubscriptionChange.EXCHANGED
-
-
-def is_cheaper(sub: Subscription, items: tuple[Item, ...], terms: Terms) -> bool:
-    """Whether the customer would pay less by the year, usage aside."""
-    return _per_year(items, terms, sub.currency) < _per_year(sub.items, terms, sub.currency)
+def look_again(sub: Subscription, terms: Terms, metered: Metered, *, at: datetime) -> Outcome:
+    """Usage that came late for periods that have ended is charged now."""
+    step = _Step(sub, terms, at, metered)
+    step.adjust()
+    return step.taken(SubscriptionChange.SETTLED)
 
 
 class _Step:
@@ -247,6 +233,7 @@ class _Step:
         self._revision = sub.revision + 1
         self._accruals: list[Accrual] = []
         self._closed: list[ClosedPeriod] = []
+        self._turned = False
 
     def put(self, **changes: object) -> None:
         """It is otherwise."""
@@ -304,13 +291,14 @@ class _Step:
 
     def begin_period(self, items: Sequence[Item], *, advance: bool) -> None:
         """The period that runs here begins for it."""
+        self._turned = True
         period = self._sub.periods.around(self._at)
         self.put(period_start=self._at, period_end=period.end, accrued=0, committed=0)
         self.enter(items, advance=advance)
 
     def end_period(self) -> None:
         """Nothing counts any more in the period that ran, and usage that came late for those before is charged."""
-        sub = self._sub
+        sub, self._turned = self._sub, True
         late, windows = reopened(self._now, sub.windows, self._metered.earlier, self._terms, "running")
         self._add(late)
         self.put(windows=tuple(windows))
@@ -341,7 +329,7 @@ class _Step:
     def taken(self, change: SubscriptionChange) -> Outcome:
         """What has become of it."""
         self.put(revision=self._revision)
-        return Outcome(self._sub, tuple(self._accruals), change, self._at, tuple(self._closed))
+        return Outcome(self._sub, tuple(self._accruals), change, self._at, tuple(self._closed), turned=self._turned)
 
     @property
     def _now(self) -> Instant:
@@ -370,7 +358,7 @@ def _settle(sub: Subscription, terms: Terms, metered: Metered, *, at: datetime) 
     step = _Step(sub, terms, at, metered)
     step.adjust()
     step.put(settle_at=None)
-    return step.taken(SubscriptionChange.SETTLED)
+    return step.taken(SubscriptionChange.SETTLED)._replace(turned=True)
 
 
 def _renew(sub: Subscription, terms: Terms, metered: Metered) -> Outcome:
@@ -390,14 +378,3 @@ def _renew(sub: Subscription, terms: Terms, metered: Metered) -> Outcome:
 
 def _rhythm(plan: PlanTerms) -> dict[str, object]:
     return {"interval": plan.interval, "interval_count": plan.interval_count, "proration": plan.proration}
-
-
-def _bare(items: Iterable[Item]) -> list[Item]:
-    return [item.bare for item in items]
-
-
-def _per_year(items: Iterable[Item], terms: Terms, currency: str) -> Fraction:
-    items = tuple(items)
-    plan = terms[items[0].plan_code, items[0].plan_version]
-    periods = Fraction(_PER_YEAR[plan.interval], plan.interval_count)
-    return price_of_period(items, terms, currency).minor * periods

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.billing.customer_model import Customer
-from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.invoice_model import Invoice, InvoiceStatus
+from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.metering_model import Meter
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
 from domain.billing.subscription_model import (
@@ -147,6 +149,22 @@ class Lines(Protocol):
         """Newest first."""
         ...
 
+    async def uninvoiced(self, subscription_id: SubscriptionId) -> list[Line]:
+        """Those that are on no invoice yet."""
+        ...
+
+    async def of_invoice(self, invoice_id: InvoiceId) -> list[Line]:
+        """Those that an invoice is for."""
+        ...
+
+    async def invoice(self, lines: Sequence[Line], invoice_id: InvoiceId) -> None:
+        """They are on this invoice."""
+        ...
+
+    async def release(self, invoice_id: InvoiceId) -> None:
+        """What was on a draft waits for the next invoice."""
+        ...
+
 
 class UsageLog(Protocol):
     """What customers' systems have reported, and the periods that were charged for it."""
@@ -183,6 +201,62 @@ class UsageLog(Protocol):
         ...
 
 
+class LegalEntities(Protocol):
+    """Who of the tenant's sells."""
+
+    async def add(self, entity: LegalEntity) -> bool:
+        """Insert; False if there is one with its code or number prefix."""
+        ...
+
+    async def put(self, entity: LegalEntity) -> bool:
+        """Replace the revision before this one; False if that is gone, or another has its number prefix."""
+        ...
+
+    async def get(self, code: str) -> LegalEntity:
+        """Raises LegalEntityNotFound."""
+        ...
+
+    async def selling(self, code: str | None) -> LegalEntity | None:
+        """This one, or the first; None if there is none."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[LegalEntity]:
+        """By code."""
+        ...
+
+
+class Invoices(Protocol):
+    """Invoices."""
+
+    async def hold(self, invoice_id: InvoiceId) -> Invoice:
+        """The invoice, which nobody else changes until the transaction ends. Raises InvoiceNotFound."""
+        ...
+
+    async def get(self, invoice_id: InvoiceId) -> Invoice:
+        """Raises InvoiceNotFound."""
+        ...
+
+    async def put(self, invoice: Invoice) -> None:
+        """Insert or replace. The database refuses another content or number once it has one."""
+        ...
+
+    async def number(self, prefix: str, year: int) -> int:
+        """The next one, from 1, without a gap: it is taken back if the transaction is."""
+        ...
+
+    async def page(
+        self,
+        customer: CustomerId | None,
+        subscription: SubscriptionId | None,
+        status: InvoiceStatus | None,
+        *,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Invoice]:
+        """Newest first."""
+        ...
+
+
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
@@ -198,6 +272,10 @@ class BillingUnitOfWork(Protocol):
     def lines(self) -> Lines: ...
     @property
     def usage(self) -> UsageLog: ...
+    @property
+    def legal_entities(self) -> LegalEntities: ...
+    @property
+    def invoices(self) -> Invoices: ...
     @property
     def events(self) -> EventLog: ...
     @property

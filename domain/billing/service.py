@@ -1,8 +1,9 @@
-"""What a tenant sells, what it counts, and to whom: plans in versions, meters and customers."""
+"""What a tenant sells, what it counts, who sells, and to whom: plans, meters, legal entities and customers."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from domain.billing.catalogue_events import CustomerAdded, CustomerChanged, MeterAdded, PlanPublished
 from domain.billing.customer_model import Customer
@@ -15,14 +16,25 @@ from domain.billing.errors import (
     PlanVersionTooEarly,
 )
 from domain.billing.ids import CustomerId
+from domain.billing.invoice_errors import LegalEntityExists, LegalEntityUnknown, TaxIdInvalid
+from domain.billing.legal_entity_model import LegalEntity, LegalEntityTerms
 from domain.billing.metering_model import Aggregation, Meter
-from domain.billing.permissions import ADD_CUSTOMER, ADD_METER, CHANGE_CUSTOMER, PUBLISH_PLAN
+from domain.billing.permissions import (
+    ADD_CUSTOMER,
+    ADD_LEGAL_ENTITY,
+    ADD_METER,
+    CHANGE_CUSTOMER,
+    CHANGE_LEGAL_ENTITY,
+    PUBLISH_PLAN,
+)
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.prices import Percentage
+from domain.billing.taxes import tax_id_is_valid
 from domain.kernel.audit import AuditEntry
 from domain.kernel.errors import PreconditionFailed
 from domain.kernel.ids import TenantId
+from domain.kernel.permissions import Permission
 
 
 async def publish_plan(uow: BillingUnitOfWork, tenant: TenantId, plan: PlanVersion) -> PlanVersion:
@@ -73,7 +85,8 @@ async def add_meter(uow: BillingUnitOfWork, tenant: TenantId, meter: Meter) -> M
 
 
 async def add_customer(uow: BillingUnitOfWork, tenant: TenantId, customer: Customer) -> Customer:
-    """Somebody to sell to. Raises CustomerExists."""
+    """Somebody to sell to. Raises CustomerExists, TaxIdInvalid, LegalEntityUnknown."""
+    await _billable(uow, customer)
     if there := await uow.customers.add(customer):
         raise CustomerExists(customer_id=there)
     uow.events.append(
@@ -95,18 +108,19 @@ async def change_customer(
     uow: BillingUnitOfWork,
     tenant: TenantId,
     customer_id: CustomerId,
-    changes: dict[str, str],
+    changes: dict[str, Any],
     *,
     revision: int,
     now: datetime,
 ) -> Customer:
-    """Another name, address or time zone, if it is still the version that was read.
+    """Another name, address, time zone or tax id, if it is still the version that was read.
 
-    The periods of subscriptions that are there keep the time zone they were begun in.
-    Raises CustomerNotFound, PreconditionFailed.
+    The periods of subscriptions that are there keep the time zone they were begun in, and invoices what they say.
+    Raises CustomerNotFound, PreconditionFailed, TaxIdInvalid, LegalEntityUnknown.
     """
     customer = await uow.customers.get(customer_id)
     changed = customer.model_copy(update={**changes, "revision": revision + 1, "updated_at": now})
+    await _billable(uow, changed)
     if customer.revision != revision or not await uow.customers.put(changed):
         raise PreconditionFailed
     uow.events.append(
@@ -115,6 +129,47 @@ async def change_customer(
     details = {"changed": sorted(changes)}
     uow.audit.record(AuditEntry(tenant_id=tenant, action=CHANGE_CUSTOMER.name, resource=customer_id, details=details))
     return changed
+
+
+async def add_legal_entity(uow: BillingUnitOfWork, tenant: TenantId, entity: LegalEntity) -> LegalEntity:
+    """Sell by it. Raises LegalEntityExists, TaxIdInvalid."""
+    _taxable(entity.tax_id, entity.country)
+    if not await uow.legal_entities.add(entity):
+        raise LegalEntityExists(legal_entity=entity.code, number_prefix=entity.number_prefix)
+    _audit_entity(uow, tenant, ADD_LEGAL_ENTITY, entity)
+    return entity
+
+
+async def change_legal_entity(
+    uow: BillingUnitOfWork, tenant: TenantId, code: str, terms: LegalEntityTerms, *, revision: int, now: datetime
+) -> LegalEntity:
+    """Other terms, for invoices that become final from now on.
+
+    Raises LegalEntityNotFound, PreconditionFailed, TaxIdInvalid.
+    """
+    entity = await uow.legal_entities.get(code)
+    _taxable(terms.tax_id, terms.country)
+    changed = LegalEntity(**dict(terms), code=code, revision=revision + 1, created_at=entity.created_at, updated_at=now)
+    if entity.revision != revision or not await uow.legal_entities.put(changed):
+        raise PreconditionFailed
+    _audit_entity(uow, tenant, CHANGE_LEGAL_ENTITY, changed)
+    return changed
+
+
+def _audit_entity(uow: BillingUnitOfWork, tenant: TenantId, permission: Permission, entity: LegalEntity) -> None:
+    details = {"numberPrefix": entity.number_prefix, "country": entity.country, "taxId": entity.tax_id}
+    uow.audit.record(AuditEntry(tenant_id=tenant, action=permission.name, resource=entity.code, details=details))
+
+
+async def _billable(uow: BillingUnitOfWork, customer: Customer) -> None:
+    _taxable(customer.tax_id, customer.country)
+    if customer.legal_entity is not None and await uow.legal_entities.selling(customer.legal_entity) is None:
+        raise LegalEntityUnknown(legal_entity=customer.legal_entity)
+
+
+def _taxable(tax_id: str | None, country: str | None) -> None:
+    if tax_id is not None and (country is None or not tax_id_is_valid(tax_id, country)):
+        raise TaxIdInvalid(tax_id=tax_id, country=country)
 
 
 async def _publish(uow: BillingUnitOfWork, tenant: TenantId, plan: PlanVersion) -> PlanVersion:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from pydantic import Field
 
 from domain.billing.events import SubscriptionChange
-from domain.billing.ids import CustomerId, LineId, SubscriptionId
+from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
 from domain.billing.periods import BillingTime, Interval, Period, Periods
 from domain.billing.plan_model import PlanTerms
 from domain.billing.prices import Price
@@ -218,11 +218,12 @@ class Accrual(Payload):
 
 
 class Line(Accrual):
-    """The same in the books."""
+    """The same in the books; without an invoice it waits for one."""
 
     id: LineId
     subscription_id: SubscriptionId
     customer_id: CustomerId
+    invoice_id: InvoiceId | None = None
 
 
 class SubscriptionRevision(Payload):

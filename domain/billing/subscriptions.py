@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.billing import lifecycle
+from domain.billing.comparing import is_cheaper
+from domain.billing.drafting import draft_invoice
 from domain.billing.events import (
-    SubscriptionCanceled,
     SubscriptionChange,
-    SubscriptionCreated,
-    SubscriptionReactivated,
-    SubscriptionTrialEnding,
-    SubscriptionUpdated,
 )
-from domain.billing.ids import LineId, SubscriptionId
+from domain.billing.ids import InvoiceId, LineId, SubscriptionId
+from domain.billing.invoice_errors import NothingToInvoice
+from domain.billing.invoice_model import InvoiceContent
+from domain.billing.invoicing import invoiced
 from domain.billing.items import changed_items, ordered_items
-from domain.billing.lifecycle import Outcome, next_step, price_of_period
+from domain.billing.lifecycle import Outcome, next_step
 from domain.billing.metering import ChargedUsage, current_usage, metered_at
 from domain.billing.periods import Periods
 from domain.billing.permissions import (
@@ -37,6 +37,7 @@ from domain.billing.subscription_errors import (
     SubscriptionInstantInvalid,
     SubscriptionStepNotPossible,
 )
+from domain.billing.subscription_facts import created, told_of
 from domain.billing.subscription_model import (
     Accrual,
     HappeningName,
@@ -59,6 +60,14 @@ _LONGEST_BACK, _LONGEST_AHEAD = timedelta(days=366), timedelta(days=5 * 366)
 MOST_STEPS = 400
 """So many in one transaction: who is further behind comes again."""
 
+_TURNS = (
+    HappeningName.BEGIN,
+    HappeningName.END_TRIAL,
+    HappeningName.RENEW,
+    HappeningName.CANCEL,
+    HappeningName.SETTLE,
+    HappeningName.RESUME,
+)
 _COUNTED = (HappeningName.RENEW, HappeningName.CANCEL, HappeningName.SETTLE)
 _ACTIVE = (SubscriptionStatus.ACTIVE,)
 _LIVING = tuple(status for status in SubscriptionStatus if status is not SubscriptionStatus.CANCELED)
@@ -101,7 +110,7 @@ class Books:
             created_at=self.now,
         )
         outcome = Outcome(sub.model_copy(update={"revision": 1}), (), SubscriptionChange.SCHEDULED, self.now)
-        await self._keep(sub, outcome, terms, SubscriptionCreated(**self._facts(sub, terms), onboarding_id=None))
+        await self._keep(sub, outcome, terms, created(self.tenant, sub, terms, now=self.now))
         self._audit(START_SUBSCRIPTION, sub, {"planCode": sub.plan.plan_code, "customerId": sub.customer_id})
         return await self._caught_up(outcome.subscription, terms)
 
@@ -109,6 +118,32 @@ class Books:
         """Everything that is due by now. Raises SubscriptionNotFound."""
         sub = await self.uow.subscriptions.hold(subscription_id)
         return await self._caught_up(sub, await self._terms(sub))
+
+    async def look_again(self, subscription_id: SubscriptionId) -> None:
+        """Charge now what usage came late for periods that have ended. Raises SubscriptionNotFound."""
+        sub = await self.uow.subscriptions.hold(subscription_id)
+        metered, terms = await self._metered(sub, await self._terms(sub), self.now)
+        outcome = lifecycle.look_again(sub, terms, metered, at=self.now)
+        if outcome.accruals:
+            await self._keep(sub, outcome, terms)
+
+    async def upcoming(self, subscription_id: SubscriptionId) -> InvoiceContent:
+        """What the next invoice would say if nothing changed and nothing more was used.
+
+        Raises SubscriptionNotFound, NothingToInvoice.
+        """
+        sub = await self.uow.subscriptions.get(subscription_id)
+        waiting = list[Accrual](await self.uow.lines.uninvoiced(sub.id))
+        step = next_step(sub)
+        if step is not None and step.name in _TURNS:
+            terms = await self._terms(sub)
+            metered, terms = await self._metered(sub, terms, self.now) if step.name in _COUNTED else (NOTHING, terms)
+            waiting += lifecycle.take(sub, step, terms, metered).accruals
+        customer = await self.uow.customers.get(sub.customer_id)
+        seller = await self.uow.legal_entities.selling(customer.legal_entity)
+        if not waiting or seller is None:
+            raise NothingToInvoice
+        return invoiced(waiting, seller, customer)
 
     async def change(self, subscription_id: SubscriptionId, wish: Change) -> Subscription:
         """Another plan, version, number of seats, add-ons or prices, now or when the period ends.
@@ -209,7 +244,7 @@ class Books:
                 raise ProrationInClosedPeriod(earliest=earliest, latest=self.now)
         later = wish.later
         if later is None:
-            later = wish.effective_at is None and lifecycle.is_cheaper(sub, items, terms)
+            later = wish.effective_at is None and is_cheaper(sub, items, terms)
         if later and sub.status is SubscriptionStatus.ACTIVE:
             return sub, terms, lifecycle.change_later(sub, items, at=self.now)
         at = wish.effective_at or self.now
@@ -275,61 +310,10 @@ class Books:
         for period in outcome.closed:
             await self.uow.usage.close(period)
         charged = sum((line.amount for line in lines), Money(minor=0, currency=after.currency))
-        self.uow.events.append(fact or self._fact(before, outcome, charged, terms))
+        self.uow.events.append(fact or told_of(self.tenant, before, outcome, terms, charged=charged, now=self.now))
+        if outcome.turned:
+            await draft_invoice(self.uow, self.tenant, after, self.ids(InvoiceId), at=at, now=self.now)
         return after
-
-    def _fact(self, before: Subscription, outcome: Outcome, charged: Money, terms: Terms) -> Event:
-        after, at = outcome.subscription, outcome.at
-        named: dict[str, Any] = {
-            "tenant_id": self.tenant,
-            "subscription_id": after.id,
-            "customer_id": after.customer_id,
-            "occurred_at": self.now,
-        }
-        price = price_of_period(after.items, terms, after.currency)
-        runs = {"current_period_start": after.period_start, "current_period_end": after.period_end}
-        match outcome.change:
-            case SubscriptionChange.CANCELED:
-                return SubscriptionCanceled(**named, reason=after.cancel_reason or "", canceled_at=at)
-            case SubscriptionChange.REACTIVATED:
-                return SubscriptionReactivated(**named, **runs, plan_code=after.plan.plan_code, price=price)
-            case SubscriptionChange.TRIAL_REMINDED:
-                assert after.trial_end is not None
-                return SubscriptionTrialEnding(
-                    **named, plan_code=after.plan.plan_code, price=price, trial_end=after.trial_end
-                )
-        return SubscriptionUpdated(
-            **named,
-            **runs,
-            change=outcome.change,
-            previous_plan_code=before.plan.plan_code,
-            plan_code=after.plan.plan_code,
-            plan_version=after.plan.plan_version,
-            previous_price=price_of_period(before.items, terms, before.currency),
-            price=price,
-            interval=after.interval,
-            interval_count=after.interval_count,
-            quantity=after.plan.quantity,
-            charged=charged,
-            effective_at=after.period_end if outcome.change is SubscriptionChange.CHANGE_SCHEDULED else at,
-        )
-
-    def _facts(self, sub: Subscription, terms: Terms) -> dict[str, Any]:
-        return {
-            "tenant_id": self.tenant,
-            "subscription_id": sub.id,
-            "customer_id": sub.customer_id,
-            "plan_code": sub.plan.plan_code,
-            "plan_version": sub.plan.plan_version,
-            "price": price_of_period(sub.items, terms, sub.currency),
-            "interval": sub.interval,
-            "interval_count": sub.interval_count,
-            "quantity": sub.plan.quantity,
-            "current_period_start": sub.period_start,
-            "current_period_end": sub.period_end,
-            "timezone": sub.timezone,
-            "occurred_at": self.now,
-        }
 
     def _ahead(self, name: str, at: datetime) -> None:
         if not self.now < at <= self.now + _LONGEST_AHEAD:

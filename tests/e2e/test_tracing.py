@@ -130,6 +130,7 @@ async def test_a_trace_leads_from_the_request_to_sql(
         "analytics.initialize_dashboard",
         "notifications.send_welcome_email",
         "automation.finish_onboarding",
+        "relay billing.subscription.created",
     } == collector.children_of("start sagas.onboarding") - {"postgres.transaction"}
 
 

@@ -51,6 +51,7 @@ TERMS = {
     "interval": "month",
     "charges": [{"kind": "once", "code": "x", "name": "X", "prices": {"EUR": {"model": "flat", "amount": "1"}}}],
 }
+SELLER = {"name": "The Owners", "country": "DE", "numberPrefix": "OWN"}
 BY_ID = [
     Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
     Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
@@ -62,6 +63,16 @@ BY_ID = [
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/lines"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/revisions"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/usage"),
+    Route("GET", "/v1/billing/subscriptions/{subscription_id}/upcoming-invoice", right=409),
+    Route("GET", "/v1/billing/legal-entities/{legal_entity}"),
+    Route("PUT", "/v1/billing/legal-entities/{legal_entity}", body=SELLER, headers={"If-Match": '"1"'}),
+    Route("GET", "/v1/billing/invoices/{invoice_id}"),
+    Route("GET", "/v1/billing/invoices/{invoice_id}/document"),
+    Route("GET", "/v1/billing/invoices/{invoice_id}/progress"),
+    Route("POST", "/v1/billing/invoices/{invoice_id}/finalize"),
+    Route("POST", "/v1/billing/invoices/{invoice_id}/write-off", body={"reason": "for the test"}),
+    Route("POST", "/v1/billing/invoices/{invoice_id}/mark-paid", body={"method": "bank_transfer"}),
+    Route("POST", "/v1/billing/invoices/{invoice_id}/void", body={"reason": "for the test"}, right=409),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/progress"),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/preview-change", body={"quantity": 2}),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/change", body={"quantity": 2}),
@@ -279,11 +290,14 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     counted = {"code": "owners", "name": "Theirs", "eventType": "x", "aggregation": "count", "unit": "call"}
     await owner.http.post("/v1/billing/meters", json=counted, headers=owner.headers)
     await owner.http.post("/v1/billing/plans", json={"code": "owners", "terms": TERMS}, headers=owner.headers)
+    await owner.http.post("/v1/billing/legal-entities", json={"code": "owners", **SELLER}, headers=owner.headers)
     order = {"customerId": customer.json()["data"]["id"], "planCode": "owners"}
     bought = await owner.http.post("/v1/billing/subscriptions", json=order, headers=owner.headers)
     return {
         "customer_id": customer.json()["data"]["id"],
         "meter_code": "owners",
+        "invoice_id": await first("/v1/billing/invoices"),
+        "legal_entity": "owners",
         "plan_code": "owners",
         "onboarding_id": owner.onboarding_id,
         "correlation_id": owner.onboarding_id,

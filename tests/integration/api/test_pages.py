@@ -13,7 +13,9 @@ from domain.kernel.pagination import encode_cursor
 LISTS = [
     route.path
     for route in directory_of(*ROUTERS).routes
-    if "GET" in (route.methods or ()) and "cursor" in {field.alias for field in route.dependant.query_params}
+    if "{" not in route.path
+    and "GET" in (route.methods or ())
+    and "cursor" in {field.alias for field in route.dependant.query_params}
 ]
 
 

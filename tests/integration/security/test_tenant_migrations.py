@@ -35,15 +35,25 @@ async def _migrated(stack: Stack) -> Any:
     return await until(finished, what="the migration")
 
 
+def _drop(schema: str, which: str) -> str:
+    """Drop these tables of a schema, and all functions, which are of tables."""
+    return f"""
+        DO $$ DECLARE name text; BEGIN
+            FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = '{schema}' AND {which} LOOP
+                EXECUTE format('DROP TABLE "{schema}".%I CASCADE', name);
+            END LOOP;
+            FOR name IN SELECT proname FROM pg_proc WHERE pronamespace = '"{schema}"'::regnamespace LOOP
+                EXECUTE format('DROP FUNCTION "{schema}".%I CASCADE', name);
+            END LOOP;
+        END $$;
+    """
+
+
 async def _set_back(stack: Stack, tenant: Tenant, *, leaving: str = "") -> None:
     """Put a tenant's schema back to before its first migration; `leaving` a table that will be in the way."""
     schema = tenant.id
     statement = f"""
-        DO $$ DECLARE t text; BEGIN
-            FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '{schema}' AND tablename <> '{leaving}' LOOP
-                EXECUTE format('DROP TABLE "{schema}".%I', t);
-            END LOOP;
-        END $$;
+        {_drop(schema, f"tablename <> '{leaving}'")}
         UPDATE security_tenant SET schema_revision = NULL WHERE id = '{schema}';
     """
     assert stack.container.owner is not None
@@ -54,6 +64,7 @@ async def _own_list(stack: Stack, tenant: Tenant, address: str) -> None:
     """Put a tenant back to when it had a list of its people itself, with one owner."""
     schema, user = tenant.id, tenant.id.replace("ten_", "usr_")
     statement = f"""
+        {_drop(schema, "tablename LIKE 'billing%'")}
         DELETE FROM security_membership WHERE tenant_id = '{schema}';
         CREATE TABLE "{schema}".security_user (
             id text PRIMARY KEY, name text, email text, role text, created_at timestamptz

@@ -1,0 +1,169 @@
+"""`/v1/billing/invoices`: what a tenant's customers owe, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from adapters.billing.invoice_document import rendered
+from adapters.container import Container
+from adapters.kernel.clock import new_id, utc_now
+from api.envelope import Answer, ok
+from api.parameters import DEFAULT, Cursor, Limit, Line, World
+from api.principals import own_tenant
+from api.problems import problems
+from api.processes import where_it_stands
+from api.routes import Route
+from domain.billing.events import PaymentMethod
+from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.invoice_commands import InvoiceProgress
+from domain.billing.invoice_errors import InvoiceNotFound, InvoiceStepNotPossible
+from domain.billing.invoice_model import Invoice, InvoiceStatus
+from domain.billing.invoices import InvoiceBooks, invoice_standing
+from domain.billing.permissions import (
+    FINALIZE_INVOICE,
+    MARK_INVOICE_PAID,
+    READ_INVOICES,
+    VOID_INVOICE,
+    WRITE_OFF_INVOICE,
+)
+from domain.kernel.errors import WorkflowsUnavailable
+from domain.kernel.ids import TenantId
+from domain.kernel.pagination import Page
+from domain.kernel.payload import Body
+from domain.security.errors import TenantRequired
+from workflows.billing.invoice import InvoiceWorkflow, workflow_id
+
+router = APIRouter(prefix="/v1/billing/invoices", tags=["billing"], route_class=Route)
+
+_OWN = own_tenant(READ_INVOICES)
+_ONE = (TenantRequired, InvoiceNotFound)
+_STEP = problems(*_ONE, InvoiceStepNotPossible)
+
+
+class VoidInvoiceBody(Body):
+    """Why it is not owed."""
+
+    reason: Line = Field(examples=["billed to the wrong company"])
+
+
+class WriteOffBody(Body):
+    """Why nobody expects that it will be paid."""
+
+    reason: Line = Field(examples=["the customer is insolvent"])
+
+
+class PaidBody(Body):
+    """How it was paid."""
+
+    method: PaymentMethod = Field(examples=["bank_transfer"])
+
+
+@router.get("", response_model=Answer[Page[Invoice]], responses=problems(TenantRequired))
+async def list_invoices(
+    tenant: Annotated[TenantId, _OWN],
+    world: World,
+    customer_id: Annotated[CustomerId | None, Query(alias="customerId")] = None,
+    subscription_id: Annotated[SubscriptionId | None, Query(alias="subscriptionId")] = None,
+    status: Annotated[InvoiceStatus | None, Query(description="Only those that stand so.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Answer[Page[Invoice]]:
+    """Invoices, newest first."""
+    return ok(
+        await world.billing(
+            tenant,
+            lambda uow: uow.invoices.page(customer_id, subscription_id, status, cursor=cursor, limit=limit),
+        )
+    )
+
+
+@router.get("/{invoice_id}", response_model=Answer[Invoice], responses=problems(*_ONE))
+async def get_invoice(invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World) -> Answer[Invoice]:
+    """One invoice; every line says how it was reckoned."""
+    return ok(await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id)))
+
+
+@router.get(
+    "/{invoice_id}/document",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The invoice in the customer's language; a draft says that it is one.",
+            "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **problems(*_ONE),
+    },
+)
+async def get_invoice_document(invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World) -> Response:
+    """The invoice as a PDF."""
+    invoice = await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id))
+    document = await asyncio.to_thread(rendered, invoice)
+    name = invoice.number or "draft"
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
+    return Response(document, media_type="application/pdf", headers=headers)
+
+
+@router.get(
+    "/{invoice_id}/progress",
+    response_model=Answer[InvoiceProgress],
+    responses=problems(*_ONE, WorkflowsUnavailable),
+)
+async def get_invoice_progress(
+    invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World
+) -> Answer[InvoiceProgress]:
+    """What its process does next, when, and why."""
+    there = await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id))
+    id_ = workflow_id(tenant, invoice_id)
+    return ok(await where_it_stands(world, id_, InvoiceWorkflow.progress, before=invoice_standing(there)))
+
+
+@router.post("/{invoice_id}/finalize", response_model=Answer[Invoice], responses=_STEP)
+async def post_finalization(
+    invoice_id: InvoiceId, tenant: Annotated[TenantId, own_tenant(FINALIZE_INVOICE)], world: World
+) -> Answer[Invoice]:
+    """A draft becomes final now: it gets its number, and not a word of it changes any more."""
+    return await _done(world, tenant, lambda books: books.finalize(invoice_id))
+
+
+@router.post("/{invoice_id}/void", response_model=Answer[Invoice], responses=_STEP)
+async def post_invoice_void(
+    invoice_id: InvoiceId,
+    body: VoidInvoiceBody,
+    tenant: Annotated[TenantId, own_tenant(VOID_INVOICE)],
+    world: World,
+) -> Answer[Invoice]:
+    """It is not owed. What was on a draft waits for the next invoice; a final one keeps its number."""
+    return await _done(world, tenant, lambda books: books.void(invoice_id, body.reason))
+
+
+@router.post("/{invoice_id}/mark-paid", response_model=Answer[Invoice], responses=_STEP)
+async def post_paid(
+    invoice_id: InvoiceId,
+    body: PaidBody,
+    tenant: Annotated[TenantId, own_tenant(MARK_INVOICE_PAID)],
+    world: World,
+) -> Answer[Invoice]:
+    """It was paid in full, by a way that the platform does not see."""
+    return await _done(world, tenant, lambda books: books.mark_paid(invoice_id, body.method))
+
+
+@router.post("/{invoice_id}/write-off", response_model=Answer[Invoice], responses=_STEP)
+async def post_write_off(
+    invoice_id: InvoiceId,
+    body: WriteOffBody,
+    tenant: Annotated[TenantId, own_tenant(WRITE_OFF_INVOICE)],
+    world: World,
+) -> Answer[Invoice]:
+    """It is owed, and nobody expects that it will be paid. If it is nevertheless, it can be marked so."""
+    return await _done(world, tenant, lambda books: books.write_off(invoice_id, body.reason))
+
+
+async def _done(
+    world: Container, tenant: TenantId, step: Callable[[InvoiceBooks], Awaitable[Invoice]]
+) -> Answer[Invoice]:
+    return ok(await world.billing(tenant, lambda uow: step(InvoiceBooks(uow, tenant, new_id, utc_now()))))

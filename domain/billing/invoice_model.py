@@ -1,0 +1,79 @@
+"""Invoices: what a customer owes, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from domain.billing.events import PaymentMethod
+from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.subscription_model import Accrual
+from domain.billing.taxes import Tax, TaxedAmount
+from domain.kernel.money import Money
+from domain.kernel.payload import Payload
+
+
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands. open: final, and not paid yet."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
+class Party(Payload):
+    """Who sells or buys, as of the day of the invoice."""
+
+    name: str
+    address: tuple[str, ...]
+    country: str | None
+    tax_id: str | None
+    email: str | None
+
+
+class InvoiceLine(Accrual):
+    """A line, with its net amount and its tax."""
+
+    taxed: TaxedAmount
+
+
+class InvoiceContent(Payload):
+    """What an invoice says. Once it is final, not a word of it changes."""
+
+    legal_entity: str
+    seller: Party
+    buyer: Party
+    locale: str
+    timezone: str
+    payment_details: str | None
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    tax: Tax
+    net: Money
+    tax_amount: Money
+    total: Money
+
+
+class Invoice(Payload):
+    """One invoice.
+
+    number: gapless within its legal entity and year, given when it becomes final. finalize_at: when a draft becomes so.
+    """
+
+    id: InvoiceId
+    customer_id: CustomerId
+    subscription_id: SubscriptionId
+    status: InvoiceStatus
+    number: str | None = None
+    content: InvoiceContent
+    created_at: datetime
+    finalize_at: datetime
+    finalized_at: datetime | None = None
+    due_at: datetime | None = None
+    overdue: bool = False
+    closed_at: datetime | None = None
+    paid_by: PaymentMethod | None = None
+    reason: str | None = None
+    revision: int = 1

@@ -1,0 +1,179 @@
+"""The life of an invoice: a draft for a while, then final, then paid, void or written off."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from domain.billing.events import InvoicePaid, PaymentMethod
+from domain.billing.ids import InvoiceId
+from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
+from domain.billing.invoice_errors import InvoiceStepNotPossible
+from domain.billing.invoice_events import InvoiceFinalized, InvoiceOverdue, InvoiceVoided, InvoiceWrittenOff
+from domain.billing.invoice_model import Invoice, InvoiceStatus
+from domain.billing.invoicing import invoiced
+from domain.billing.permissions import FINALIZE_INVOICE, MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
+from domain.billing.ports import BillingUnitOfWork
+from domain.billing.subscriptions import Books
+from domain.kernel.audit import AuditEntry
+from domain.kernel.ids import TenantId
+from domain.kernel.permissions import Permission
+from domain.kernel.ports import Ids
+
+CREDIT = "it comes to a credit, which waits for the next invoice"
+
+
+class InvoiceBooks:
+    """What every step of an invoice writes to: one tenant's books in one transaction, at one instant."""
+
+    def __init__(self, uow: BillingUnitOfWork, tenant: TenantId, ids: Ids, now: datetime) -> None:
+        self.uow, self.tenant, self.ids, self.now = uow, tenant, ids, now
+
+    async def settle(self, invoice_id: InvoiceId) -> Invoice:
+        """What is due by now: a draft becomes final, an open invoice overdue. Raises InvoiceNotFound."""
+        invoice = await self.uow.invoices.hold(invoice_id)
+        if invoice.status is InvoiceStatus.DRAFT and invoice.finalize_at <= self.now:
+            return await self._finalized(invoice)
+        if invoice.status is InvoiceStatus.OPEN and invoice.due_at and invoice.due_at <= self.now:
+            return await self._overdue(invoice)
+        return invoice
+
+    async def finalize(self, invoice_id: InvoiceId) -> Invoice:
+        """At once. Raises InvoiceNotFound, InvoiceStepNotPossible."""
+        return await self._finalized(await self._ready(invoice_id, InvoiceStatus.DRAFT))
+
+    async def void(self, invoice_id: InvoiceId, reason: str) -> Invoice:
+        """It is not owed; what was on a draft waits for the next invoice.
+
+        Raises InvoiceNotFound, InvoiceStepNotPossible.
+        """
+        invoice = await self._ready(invoice_id, InvoiceStatus.DRAFT, InvoiceStatus.OPEN)
+        voided = await self._voided(invoice, reason)
+        self._audit(VOID_INVOICE, voided, {"reason": reason})
+        return voided
+
+    async def mark_paid(self, invoice_id: InvoiceId, method: PaymentMethod) -> Invoice:
+        """Somebody says that it was paid. Raises InvoiceNotFound, InvoiceStepNotPossible."""
+        invoice = await self._ready(invoice_id, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+        paid = await self._paid(invoice, method)
+        self._audit(MARK_INVOICE_PAID, paid, {"method": method.value})
+        return paid
+
+    async def write_off(self, invoice_id: InvoiceId, reason: str) -> Invoice:
+        """Nobody expects that it will be paid. Raises InvoiceNotFound, InvoiceStepNotPossible."""
+        invoice = await self._ready(invoice_id, InvoiceStatus.OPEN)
+        written_off = await self._put(invoice, status=InvoiceStatus.UNCOLLECTIBLE, closed_at=self.now, reason=reason)
+        self.uow.events.append(InvoiceWrittenOff(**self._named(invoice), total=invoice.content.total, reason=reason))
+        self._audit(WRITE_OFF_INVOICE, written_off, {"reason": reason})
+        return written_off
+
+    async def _finalized(self, invoice: Invoice) -> Invoice:
+        """With its number, and with usage that came late until now."""
+        await Books(self.uow, self.tenant, self.ids, self.now).look_again(invoice.subscription_id)
+        joining = await self.uow.lines.uninvoiced(invoice.subscription_id)
+        await self.uow.lines.invoice(joining, invoice.id)
+        lines = await self.uow.lines.of_invoice(invoice.id)
+        customer = await self.uow.customers.get(invoice.customer_id)
+        seller = await self.uow.legal_entities.get(invoice.content.legal_entity)
+        content = invoiced(lines, seller, customer)
+        if content.total.minor < 0:
+            return await self._voided(invoice, CREDIT)
+        year = self.now.astimezone(ZoneInfo(seller.timezone)).year
+        number = await self.uow.invoices.number(seller.number_prefix, year)
+        final = await self._put(
+            invoice,
+            status=InvoiceStatus.OPEN,
+            number=f"{seller.number_prefix}-{year}-{number:06}",
+            content=content,
+            finalized_at=self.now,
+            due_at=self.now + timedelta(days=seller.payment_terms_days),
+        )
+        assert final.number is not None
+        assert final.due_at is not None
+        self.uow.events.append(
+            InvoiceFinalized(
+                **self._named(final),
+                subscription_id=final.subscription_id,
+                number=final.number,
+                total=content.total,
+                tax=content.tax_amount,
+                due_at=final.due_at,
+            )
+        )
+        self._audit(FINALIZE_INVOICE, final, {"number": final.number, "total": str(content.total)})
+        return final if content.total else await self._paid(final, PaymentMethod.CREDIT_BALANCE)
+
+    async def _voided(self, invoice: Invoice, reason: str) -> Invoice:
+        if invoice.status is InvoiceStatus.DRAFT:
+            await self.uow.lines.release(invoice.id)
+        voided = await self._put(invoice, status=InvoiceStatus.VOID, closed_at=self.now, reason=reason)
+        self.uow.events.append(InvoiceVoided(**self._named(invoice), total=invoice.content.total, reason=reason))
+        return voided
+
+    async def _paid(self, invoice: Invoice, method: PaymentMethod) -> Invoice:
+        paid = await self._put(invoice, status=InvoiceStatus.PAID, closed_at=self.now, paid_by=method)
+        assert paid.number is not None
+        self.uow.events.append(
+            InvoicePaid(
+                **self._named(invoice),
+                number=paid.number,
+                subscription_id=invoice.subscription_id,
+                paid=invoice.content.total,
+                tax=invoice.content.tax_amount,
+                method=method,
+                attempt=1,
+            )
+        )
+        return paid
+
+    async def _overdue(self, invoice: Invoice) -> Invoice:
+        if invoice.overdue:
+            return invoice
+        assert invoice.due_at is not None
+        self.uow.events.append(
+            InvoiceOverdue(**self._named(invoice), total=invoice.content.total, due_at=invoice.due_at)
+        )
+        return await self._put(invoice, overdue=True)
+
+    async def _ready(self, invoice_id: InvoiceId, *statuses: InvoiceStatus) -> Invoice:
+        invoice = await self.uow.invoices.hold(invoice_id)
+        if invoice.status not in statuses:
+            raise InvoiceStepNotPossible(status=invoice.status.value)
+        return invoice
+
+    async def _put(self, invoice: Invoice, **changes: object) -> Invoice:
+        changed = invoice.model_copy(update={**changes, "revision": invoice.revision + 1})
+        await self.uow.invoices.put(changed)
+        return changed
+
+    def _named(self, invoice: Invoice) -> dict[str, Any]:
+        return {
+            "tenant_id": self.tenant,
+            "invoice_id": invoice.id,
+            "customer_id": invoice.customer_id,
+            "occurred_at": self.now,
+        }
+
+    def _audit(self, permission: Permission, invoice: Invoice, details: dict[str, Any]) -> None:
+        self.uow.audit.record(
+            AuditEntry(tenant_id=self.tenant, action=permission.name, resource=invoice.id, details=details)
+        )
+
+
+async def settle(uow: BillingUnitOfWork, cmd: SettleInvoice, ids: Ids) -> InvoiceProgress:
+    """What is due by the command's now, and what comes next. May be done again. Raises InvoiceNotFound."""
+    return invoice_standing(await InvoiceBooks(uow, cmd.tenant_id, ids, cmd.now).settle(cmd.invoice_id))
+
+
+def invoice_standing(invoice: Invoice) -> InvoiceProgress:
+    """Where it stands, and what happens next, when and why."""
+    told = InvoiceProgress(status=invoice.status.value, number=invoice.number or "", total=str(invoice.content.total))
+    if invoice.status is InvoiceStatus.DRAFT:
+        until = {"next": "finalize", "next_at": invoice.finalize_at, "why": "its time as a draft is over"}
+        return told.model_copy(update=until)
+    if invoice.status is InvoiceStatus.OPEN:
+        due = {"next": "overdue", "next_at": invoice.due_at, "why": "it is due by then"}
+        waits = {"next": "", "next_at": None, "why": "it waits to be paid"}
+        return told.model_copy(update=waits if invoice.overdue else due)
+    return told.model_copy(update={"over": True})

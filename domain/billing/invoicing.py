@@ -1,0 +1,44 @@
+"""What an invoice says, from the lines that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.billing.customer_model import Customer
+from domain.billing.invoice_model import InvoiceContent, InvoiceLine, Party
+from domain.billing.legal_entity_model import LegalEntity
+from domain.billing.subscription_model import Accrual
+from domain.billing.taxes import tax_for, taxed, total
+
+
+def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> InvoiceContent:
+    """The content, in the customer's currency: lines in the order of their periods."""
+    ordered = sorted(lines, key=lambda line: (line.period_start, line.plan_code, line.charge_code, line.key))
+    tax = tax_for(seller, buyer)
+    amounts = taxed([line.amount for line in ordered], tax, buyer.currency)
+    net, owed = (total((getattr(each, name) for each in amounts), buyer.currency) for name in ("net", "tax"))
+    return InvoiceContent(
+        legal_entity=seller.code,
+        seller=Party(
+            name=seller.name,
+            address=seller.address,
+            country=seller.country,
+            tax_id=seller.tax_id,
+            email=seller.email,
+        ),
+        buyer=Party(
+            name=buyer.name, address=buyer.address, country=buyer.country, tax_id=buyer.tax_id, email=buyer.email
+        ),
+        locale=buyer.locale,
+        timezone=buyer.timezone,
+        payment_details=seller.payment_details,
+        currency=buyer.currency,
+        lines=tuple(
+            InvoiceLine(**{name: getattr(line, name) for name in Accrual.model_fields}, taxed=amount)
+            for line, amount in zip(ordered, amounts, strict=True)
+        ),
+        tax=tax,
+        net=net,
+        tax_amount=owed,
+        total=net + owed,
+    )
