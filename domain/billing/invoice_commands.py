@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.billing.ids import InvoiceId
+from domain.billing.progress import BooksProgress
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
-from domain.security.commands import Progress
 
 
 class FollowInvoice(Payload):
@@ -23,10 +23,8 @@ class SettleInvoice(FollowInvoice):
     now: datetime
 
 
-class InvoiceProgress(Progress):
-    """Where its process stands: `next` happens at `next_at`, because of `why`, unless somebody acts before."""
+class InvoiceProgress(BooksProgress):
+    """Where its process stands."""
 
-    why: str = ""
     number: str = ""
     total: str = ""
-    over: bool = False

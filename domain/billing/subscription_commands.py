@@ -8,9 +8,9 @@ from datetime import datetime
 from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.periods import BillingTime
 from domain.billing.prices import Price
+from domain.billing.progress import BooksProgress
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
-from domain.security.commands import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,9 @@ class AdvanceSubscription(FollowSubscription):
     now: datetime
 
 
-class SubscriptionProgress(Progress):
-    """Where its process stands: `next` happens at `next_at`, because of `why`, unless somebody acts before."""
+class SubscriptionProgress(BooksProgress):
+    """Where its process stands."""
 
-    why: str = ""
     plan_code: str = ""
     period_start: datetime | None = None
     period_end: datetime | None = None
-    over: bool = False

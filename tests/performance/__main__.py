@@ -14,7 +14,7 @@ from rich.table import Table
 
 from adapters.settings import Settings
 from adapters.telemetry.logs import configure_logs
-from performance import access, audit, bus, http, saga, sigma, tokens, usage
+from performance import access, audit, billing, bus, http, saga, sigma, tokens, usage
 from performance.report import Figure, page
 
 # What writes most comes last: the disk is busy for a while after it.
@@ -26,6 +26,7 @@ BENCHMARKS = {
     "sigma": sigma.measure,
     "audit": audit.measure,
     "usage": usage.measure,
+    "billing": billing.measure,
     "bus": bus.measure,
 }
 
