@@ -16,7 +16,7 @@ from domain.billing.events import (
     SubscriptionUpdated,
 )
 from domain.billing.invoice_commands import FollowInvoice
-from domain.billing.invoice_events import InvoiceDrafted, InvoiceFinalized, InvoiceVoided, InvoiceWrittenOff
+from domain.billing.invoice_events import InvoiceDrafted, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.subscription_commands import FollowSubscription
 from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
@@ -131,7 +131,7 @@ REACTIONS: tuple[Starts | Signals, ...] = (
             id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
             input=lambda fact: fact.about.type,
         )
-        for kind in (InvoiceFinalized, InvoicePaid, InvoiceVoided, InvoiceWrittenOff)
+        for kind in (InvoicePaid, InvoiceVoided, InvoiceWrittenOff)
     ),
     Signals(
         on=SubscriptionCanceled,

@@ -16,7 +16,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.processes import where_it_stands
+from api.processes import tell_of_change, where_it_stands
 from api.routes import Route
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
@@ -127,7 +127,9 @@ async def post_finalization(
     invoice_id: InvoiceId, tenant: Annotated[TenantId, own_tenant(FINALIZE_INVOICE)], world: World
 ) -> Answer[Invoice]:
     """A draft becomes final now: it gets its number, and not a word of it changes any more."""
-    return await _done(world, tenant, lambda books: books.finalize(invoice_id))
+    answer = await _done(world, tenant, lambda books: books.finalize(invoice_id))
+    await tell_of_change(world, workflow_id(tenant, invoice_id), InvoiceWorkflow.changed, "finalized")
+    return answer
 
 
 @router.post("/{invoice_id}/void", response_model=Answer[Invoice], responses=_STEP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.billing import BillingActivities
-from activities.options import OWN_DATABASE
+from activities.options import OWN_DATABASE_AT_ONCE
 from domain.billing.ids import InvoiceId
 from domain.billing.invoice_commands import FollowInvoice, InvoiceProgress, SettleInvoice
 from domain.kernel.ids import TenantId
@@ -29,11 +29,11 @@ class InvoiceWorkflow(BooksClock[InvoiceProgress]):
         """How it ended."""
         return await self.keep_time(
             input,
-            lambda now: workflow.execute_activity_method(
+            lambda now: workflow.execute_local_activity_method(
                 BillingActivities.settle_invoice,
                 SettleInvoice(tenant_id=input.tenant_id, invoice_id=input.invoice_id, now=now),
                 summary="what is due",
-                **OWN_DATABASE,
+                **OWN_DATABASE_AT_ONCE,
             ),
         )
 

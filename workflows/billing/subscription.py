@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.billing import BillingActivities
-from activities.options import OWN_DATABASE
+from activities.options import OWN_DATABASE_AT_ONCE
 from domain.billing.events import SubscriptionChange
 from domain.billing.ids import SubscriptionId
 from domain.billing.subscription_commands import AdvanceSubscription, FollowSubscription, SubscriptionProgress
@@ -41,11 +41,11 @@ class SubscriptionWorkflow(BooksClock[SubscriptionProgress]):
         """How it ended."""
         return await self.keep_time(
             input,
-            lambda now: workflow.execute_activity_method(
+            lambda now: workflow.execute_local_activity_method(
                 BillingActivities.advance_subscription,
                 AdvanceSubscription(tenant_id=input.tenant_id, subscription_id=input.subscription_id, now=now),
                 summary="what is due",
-                **OWN_DATABASE,
+                **OWN_DATABASE_AT_ONCE,
             ),
         )
 
