@@ -69,8 +69,9 @@ class InvoiceBooks:
         return written_off
 
     async def _finalized(self, invoice: Invoice) -> Invoice:
-        """With its number, and with usage that came late until now."""
-        await Books(self.uow, self.tenant, self.ids, self.now).look_again(invoice.subscription_id)
+        """With its number, and with usage that came late while it was a draft."""
+        if invoice.finalize_at > invoice.created_at:
+            await Books(self.uow, self.tenant, self.ids, self.now).look_again(invoice.subscription_id)
         joining = await self.uow.lines.uninvoiced(invoice.subscription_id)
         await self.uow.lines.invoice(joining, invoice.id)
         lines = await self.uow.lines.of_invoice(invoice.id)
