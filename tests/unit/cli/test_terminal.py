@@ -32,10 +32,13 @@ def _ctrl_c_under_make(folder: Path) -> tuple[str, int]:
     if pid == 0:
         os.environ["PYTHONPATH"] = str(ROOT)
         os.execvp("make", ["make", "-C", str(folder), "--no-print-directory", "up"])
-    shown = b""
+    shown, pressed = b"", False
     try:
         while chunk := os.read(terminal, 1024):
-            if b"waiting" in (shown := shown + chunk) and CTRL_C not in shown and b"^C" not in shown:
+            shown += chunk
+            # Once: what is shown may come in pieces, and a second one would be for make itself.
+            if b"waiting" in shown and not pressed:
+                pressed = True
                 os.write(terminal, CTRL_C)
     except OSError:
         # Linux says EIO when the last process has let go of the terminal.
