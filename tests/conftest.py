@@ -22,6 +22,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 from pydantic import SecretStr
@@ -40,6 +41,9 @@ from worker.main import worker_of
 from worker.relay import Relay
 
 pytest_plugins = ["housing"]
+# How long an example takes says something about the machine, and nothing about the rule.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 _numbers = count(1)
 
 STORY = [
