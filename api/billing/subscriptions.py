@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
+from api.billing.subscription_bodies import (
+    CancellationBody,
+    ChangeBody,
+    PauseBody,
+    SubscriptionBody,
+    TrialExtensionBody,
+    wanted,
+    wish_of,
+)
 from api.envelope import Answer, ok
-from api.parameters import DEFAULT, Cursor, Limit, Line, World
+from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
@@ -22,8 +30,6 @@ from domain.billing.invoice_errors import NothingToInvoice
 from domain.billing.invoice_model import InvoiceContent
 from domain.billing.lifecycle import next_step
 from domain.billing.metering import ChargedUsage
-from domain.billing.metering_model import Code
-from domain.billing.periods import BillingTime
 from domain.billing.permissions import (
     CANCEL_SUBSCRIPTION,
     CHANGE_SUBSCRIPTION,
@@ -34,8 +40,7 @@ from domain.billing.permissions import (
     READ_USAGE,
     START_SUBSCRIPTION,
 )
-from domain.billing.prices import Price
-from domain.billing.subscription_commands import Change, Order, SubscriptionProgress, Wanted
+from domain.billing.subscription_commands import Order, SubscriptionProgress, Wanted
 from domain.billing.subscription_errors import (
     AddOnDoesNotFit,
     CurrencyNotOffered,
@@ -56,9 +61,8 @@ from domain.billing.subscription_model import Line as BookedLine
 from domain.billing.subscriptions import Books, standing
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
-from domain.kernel.instants import Instant
 from domain.kernel.pagination import Page
-from domain.kernel.payload import Body, Payload
+from domain.kernel.payload import Payload
 from domain.security.errors import TenantRequired
 from workflows.billing.subscription import SubscriptionWorkflow, workflow_id
 
@@ -68,92 +72,6 @@ _OWN = own_tenant(READ_SUBSCRIPTIONS)
 _ITEMS = (PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid)
 _ONE = (TenantRequired, SubscriptionNotFound)
 _STEP = (*_ONE, SubscriptionStepNotPossible)
-MOST_SEATS, MOST_ADD_ONS = 10**6, 20
-
-Quantity = Annotated[int, Field(strict=True, ge=1, le=MOST_SEATS, description="Seats.", examples=[25])]
-PlanVersionNumber = Annotated[
-    int | None, Field(strict=True, ge=1, le=10**6, description="The one in force if not given.", examples=[1])
-]
-Overrides = Annotated[
-    dict[Code, Price],
-    Field(
-        max_length=50,
-        description="Prices for this customer, by the plan's charge, in its currency.",
-        examples=[{"seats": {"model": "per_unit", "unitPrice": "9.00"}}],
-    ),
-]
-
-
-class AddOnBody(Body):
-    """An add-on that goes with the plan."""
-
-    code: Code = Field(examples=["backup"])
-    version: PlanVersionNumber = None
-    quantity: Quantity = 1
-    overrides: Overrides = Field(default_factory=dict)
-
-
-AddOns = Annotated[tuple[AddOnBody, ...], Field(max_length=MOST_ADD_ONS)]
-
-
-class SubscriptionBody(Body):
-    """Who buys what, and from when on."""
-
-    customer_id: CustomerId = Field(examples=["cus_01h455vb4pex5vsknk084sn02q"])
-    plan_code: Code = Field(examples=["pro"])
-    plan_version: PlanVersionNumber = None
-    quantity: Quantity = 1
-    overrides: Overrides = Field(default_factory=dict)
-    add_ons: AddOns = ()
-    billing_time: BillingTime = Field(
-        default=BillingTime.ANNIVERSARY, description="Periods from the start on, or with the calendar."
-    )
-    starts_at: Instant | None = Field(
-        default=None,
-        description="Now if not given; up to a year back, which is charged at once, or five years ahead.",
-        examples=["2027-01-01T00:00:00Z"],
-    )
-    trial_days: Annotated[int, Field(strict=True, ge=0, le=730)] | None = Field(
-        default=None, description="As the plan has it if not given.", examples=[0]
-    )
-
-
-class ChangeBody(Body):
-    """What it is to become; what is not given stays."""
-
-    plan_code: Code | None = Field(default=None, examples=["enterprise"])
-    plan_version: PlanVersionNumber = None
-    quantity: Quantity | None = None
-    overrides: Overrides | None = None
-    add_ons: AddOns | None = Field(default=None, description="All that it is to have.")
-    when: Literal["now", "period_end"] | None = Field(
-        default=None, description="If not given: now, unless it gets cheaper, which waits for the period's end."
-    )
-    effective_at: Instant | None = Field(
-        default=None, description="Back to then instead of now, within the running period."
-    )
-
-
-class TrialExtensionBody(Body):
-    """Until when."""
-
-    until: Instant = Field(examples=["2027-01-31T00:00:00Z"])
-
-
-class PauseBody(Body):
-    """Until when, if that is known."""
-
-    resume_at: Instant | None = Field(
-        default=None, description="It is resumed by itself then.", examples=["2027-01-31T00:00:00Z"]
-    )
-
-
-class CancellationBody(Body):
-    """When, and why."""
-
-    when: Literal["now", "period_end"] = "period_end"
-    at: Instant | None = Field(default=None, description="At that instant instead.", examples=["2027-06-30T22:00:00Z"])
-    reason: Line = Field(examples=["moved to another vendor"])
 
 
 class BilledSubscription(Subscription):
@@ -198,7 +116,7 @@ async def post_subscription(
     order = Order(
         customer_id=body.customer_id,
         plan=Wanted(body.plan_code, body.plan_version, body.quantity, body.overrides),
-        add_ons=_wanted(body.add_ons),
+        add_ons=wanted(body.add_ons),
         billing_time=body.billing_time,
         starts_at=body.starts_at or now,
         trial_days=body.trial_days,
@@ -294,7 +212,7 @@ async def post_change(
     world: World,
 ) -> Answer[BilledSubscription]:
     """Another plan, version, number of seats, add-ons or prices; what is left of the period is prorated."""
-    return await _done(world, tenant, lambda books: books.change(subscription_id, _wish(body)))
+    return await _done(world, tenant, lambda books: books.change(subscription_id, wish_of(body)))
 
 
 @router.post(
@@ -307,7 +225,7 @@ async def post_change_preview(
 ) -> Answer[ChangePreview]:
     """What a change would charge and credit at once; nothing is kept."""
     accruals = await world.billing(
-        tenant, lambda uow: Books(uow, tenant, new_id, utc_now()).preview(subscription_id, _wish(body))
+        tenant, lambda uow: Books(uow, tenant, new_id, utc_now()).preview(subscription_id, wish_of(body))
     )
     return ok(ChangePreview(accruals=list(accruals)))
 
@@ -392,22 +310,6 @@ async def _done(
     world: Container, tenant: TenantId, step: Callable[[Books], Awaitable[Subscription]]
 ) -> Answer[BilledSubscription]:
     return ok(_shown(await world.billing(tenant, lambda uow: step(Books(uow, tenant, new_id, utc_now())))))
-
-
-def _wish(body: ChangeBody) -> Change:
-    return Change(
-        plan=body.plan_code,
-        version=body.plan_version,
-        quantity=body.quantity,
-        overrides=body.overrides,
-        add_ons=None if body.add_ons is None else _wanted(body.add_ons),
-        later=None if body.when is None else body.when == "period_end",
-        effective_at=body.effective_at,
-    )
-
-
-def _wanted(add_ons: AddOns) -> tuple[Wanted, ...]:
-    return tuple(Wanted(each.code, each.version, each.quantity, each.overrides) for each in add_ons)
 
 
 def _shown(sub: Subscription) -> BilledSubscription:

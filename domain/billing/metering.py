@@ -68,12 +68,17 @@ async def void_usage(
     uow.audit.record(AuditEntry(tenant_id=tenant, action=VOID_USAGE.name, resource=id_, details=details))
 
 
-async def metered_at(uow: BillingUnitOfWork, sub: Subscription, terms: Terms, at: datetime) -> tuple[Metered, Terms]:
-    """What meters say of a subscription's usage at this instant, and all terms that this takes."""
+async def metered_at(
+    uow: BillingUnitOfWork, sub: Subscription, terms: Terms, at: datetime, *, look_back: bool = True
+) -> tuple[Metered, Terms]:
+    """What meters say of a subscription's usage at this instant, and all terms that this takes.
+
+    look_back: also of windows that are closed.
+    """
     customer = await uow.customers.get(sub.customer_id)
     subjects = [customer.id, *([customer.external_id] if customer.external_id else [])]
-    closed = await uow.usage.to_look_at(sub.id, subjects, at - LATEST)
-    windows = [*sub.windows, *(window for period in closed for window in period.windows)]
+    closed = await uow.usage.to_look_at(sub.id, subjects, at - LATEST) if look_back else []
+    windows = [*(sub.windows if look_back else ()), *(window for period in closed for window in period.windows)]
     missing = {(window.item.plan_code, window.item.plan_version) for window in windows} - set(terms)
     terms = {**terms, **(await uow.plans.terms(missing) if missing else {})}
     running = _running(sub, terms, at)
@@ -87,7 +92,7 @@ async def metered_at(uow: BillingUnitOfWork, sub: Subscription, terms: Terms, at
         return await uow.usage.count(meters[charge.meter], charge, subjects, span, one_by_one=one_by_one)
 
     found = {(window.item.plan_code, window.charge_code): await counted(window) for window in running}
-    earlier = [await counted(window) for window in sub.windows]
+    earlier = [await counted(window) for window in sub.windows] if look_back else []
     again = [(period, [await counted(window) for window in period.windows]) for period in closed]
     return Metered(running=found, earlier=earlier, closed=again), terms
 
@@ -98,7 +103,7 @@ async def current_usage(
     """What the usage of the running period comes to by now."""
     if not sub.metered or sub.status is not SubscriptionStatus.ACTIVE:
         return []
-    metered, terms = await metered_at(uow, sub, terms, now)
+    metered, terms = await metered_at(uow, sub, terms, now, look_back=False)
     charges = [(window, charge_of(terms, window)) for window in _running(sub, terms, now)]
     meters = await uow.meters.named({charge.meter for _, charge in charges})
     return [

@@ -111,15 +111,17 @@ async def _one_after_another(container: Container, tenant: TenantId) -> float:
     ids = await _subscribed(container, tenant, NAIVE, end)
     started = time.perf_counter()
     for each in ids:
-        cmd = AdvanceSubscription(tenant_id=tenant, subscription_id=each, now=end)
-        await container.billing(tenant, lambda uow, cmd=cmd: advance(uow, cmd, new_id))  # type: ignore[misc]
-        page = await container.billing(
-            tenant,
-            lambda uow, each=each: uow.invoices.page(None, each, None, cursor=None, limit=1),  # type: ignore[misc]
-        )
-        final = SettleInvoice(tenant_id=tenant, invoice_id=page.items[0].id, now=end)
-        await container.billing(tenant, lambda uow, final=final: settle(uow, final, new_id))  # type: ignore[misc]
+        await _renewed(container, tenant, each, end)
     return NAIVE / (time.perf_counter() - started)
+
+
+async def _renewed(container: Container, tenant: TenantId, each: SubscriptionId, end: datetime) -> None:
+    """The period ends, and its invoice is final."""
+    cmd = AdvanceSubscription(tenant_id=tenant, subscription_id=each, now=end)
+    await container.billing(tenant, lambda uow: advance(uow, cmd, new_id))
+    page = await container.billing(tenant, lambda uow: uow.invoices.page(None, each, None, cursor=None, limit=1))
+    final = SettleInvoice(tenant_id=tenant, invoice_id=page.items[0].id, now=end)
+    await container.billing(tenant, lambda uow: settle(uow, final, new_id))
 
 
 async def _by_processes(container: Container, tenant: TenantId) -> tuple[float, SubscriptionId]:
@@ -190,38 +192,37 @@ async def _catalogue(container: Container, tenant: TenantId) -> None:
 
 async def _subscribed(container: Container, tenant: TenantId, number: int, end: datetime) -> list[SubscriptionId]:
     """So many new customers with a subscription each, whose period ends then, and some usage in it."""
-    start, ids = Periods(end, Interval.MONTH, 1, "UTC").boundary(-1), list[SubscriptionId]()
-    for _ in range(number):
-        now = utc_now()
-        customer = Customer(
-            id=new_id(CustomerId),
-            external_id=None,
-            name="Initech",
-            email="pay@initech.example",
-            currency="EUR",
-            timezone="UTC",
-            country="DE",
-            revision=1,
-            created_at=now,
-            updated_at=now,
+    start = Periods(end, Interval.MONTH, 1, "UTC").boundary(-1)
+    return [await _one(container, tenant, start) for _ in range(number)]
+
+
+async def _one(container: Container, tenant: TenantId, start: datetime) -> SubscriptionId:
+    now = utc_now()
+    customer = Customer(
+        id=new_id(CustomerId),
+        external_id=None,
+        name="Initech",
+        email="pay@initech.example",
+        currency="EUR",
+        timezone="UTC",
+        country="DE",
+        revision=1,
+        created_at=now,
+        updated_at=now,
+    )
+    order = Order(customer.id, Wanted("bench", quantity=3), (), BillingTime.ANNIVERSARY, start, None)
+    events = [
+        UsageEvent(
+            id=f"{customer.id}-{each}",
+            source="/bench",
+            type="transferred",
+            subject=customer.id,
+            time=now,
+            data={"gigabytes": "1.5"},
         )
-        order = Order(customer.id, Wanted("bench", quantity=3), (), BillingTime.ANNIVERSARY, start, None)
-        events = [
-            UsageEvent(
-                id=f"{customer.id}-{each}",
-                source="/bench",
-                type="transferred",
-                subject=customer.id,
-                time=now,
-                data={"gigabytes": "1.5"},
-            )
-            for each in range(EVENTS)
-        ]
-        await container.billing(tenant, lambda uow, each=customer: add_customer(uow, tenant, each))  # type: ignore[misc]
-        sub = await container.billing(
-            tenant,
-            lambda uow, order=order, now=now: Books(uow, tenant, new_id, now).start(order),  # type: ignore[misc]
-        )
-        await container.billing(tenant, lambda uow, events=events, now=now: record_usage(uow, events, now=now))  # type: ignore[misc]
-        ids.append(sub.id)
-    return ids
+        for each in range(EVENTS)
+    ]
+    await container.billing(tenant, lambda uow: add_customer(uow, tenant, customer))
+    sub = await container.billing(tenant, lambda uow: Books(uow, tenant, new_id, now).start(order))
+    await container.billing(tenant, lambda uow: record_usage(uow, events, now=now))
+    return sub.id

@@ -19,6 +19,7 @@ ITS_OWN = frozenset(
         SubscriptionChange.TRIAL_REMINDED,
         SubscriptionChange.ACTIVATED,
         SubscriptionChange.RENEWED,
+        SubscriptionChange.SETTLED,
     }
 )
 """Changes that nobody asks for, so the process need not be told of them."""

@@ -75,11 +75,8 @@ class TestClosing:
         half = BEGIN + timedelta(days=14)
 
         changed = lifecycle.change(sub, (item("dear"),), TERMS, running(1_500), at=half)
-        outcome = lifecycle.take(
-            changed.subscription,
-            next_step(changed.subscription),  # type: ignore[arg-type]
-            TERMS,
-            Metered(running={("dear", "calls"): [counted(7)]}, earlier=[[counted(1_600)]]),
+        outcome = renewed(
+            changed.subscription, Metered(running={("dear", "calls"): [counted(7)]}, earlier=[[counted(1_600)]])
         )
 
         assert [500] == [each.amount.minor for each in changed.accruals if each.kind is LineKind.USAGE]
