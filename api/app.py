@@ -20,6 +20,7 @@ from api.automation import onboardings
 from api.billing import (
     customers,
     invoices,
+    ledger,
     legal_entities,
     meters,
     plans,
@@ -102,6 +103,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     onboardings.router,
     customers.router,
     invoices.router,
+    ledger.router,
     legal_entities.router,
     meters.router,
     plans.router,

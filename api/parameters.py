@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from adapters.container import Container
 from domain.kernel.errors import PreconditionFailed, PreconditionRequired
 from domain.kernel.pagination import DEFAULT_LIMIT, MAX_LIMIT
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 # What PostgreSQL's text and a mail header both can hold: no control characters, nothing that ends a line.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", min_length=1, max_length=200)]
@@ -20,6 +23,16 @@ Prose = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00]*$"
 Email = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$", max_length=254)
 ]
+
+
+def _written_out(value: object) -> object:
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("a date is written as 2026-03-31 (RFC 3339, full-date)")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
+"""A date in a query; numbers are none."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")]

@@ -32,6 +32,8 @@ class BillingPersonalData:
         "billing_legal_entity": IMPERSONAL,
         "billing_invoice_number": IMPERSONAL,
         "billing_invoice": INVOICES,
+        "billing_journal_entry": IMPERSONAL,
+        "billing_posting": IMPERSONAL,
     }
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:

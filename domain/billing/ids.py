@@ -21,3 +21,7 @@ class CustomerId(Id, prefix="cus"):
 
 class LineId(Id, prefix="lin"):
     """One line of what a customer is charged or credited."""
+
+
+class JournalEntryId(Id, prefix="jrn"):
+    """An entry in the ledger."""

@@ -50,3 +50,10 @@ class NothingToInvoice(Conflict):
 
     code = "billing.nothing_to_invoice"
     hint = "The subscription has ended or is paused, or it renews for nothing; its lines say what it was charged."
+
+
+class LedgerSpanInvalid(Invalid):
+    """The last month comes before the first, or there are too many between them."""
+
+    code = "billing.ledger_span_invalid"
+    hint = "Name a first and a last day, in this order and at most ten years apart."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,9 @@ from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
 from domain.billing.invoice_errors import InvoiceStepNotPossible
 from domain.billing.invoice_events import InvoiceFinalized, InvoiceOverdue, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.invoice_model import Invoice, InvoiceStatus
-from domain.billing.invoicing import invoiced
+from domain.billing.invoicing import invoiced, ordered
+from domain.billing.ledger import Charged, Journal
+from domain.billing.ledger_model import Account, EntryKind, JournalEntry
 from domain.billing.permissions import FINALIZE_INVOICE, MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.subscriptions import Books
@@ -20,6 +23,9 @@ from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
 from domain.kernel.permissions import Permission
 from domain.kernel.ports import Ids
+
+ITS_OWN = (EntryKind.INVOICE_FINALIZED, EntryKind.REVENUE_RECOGNIZED)
+"""Entries that an invoice makes when it becomes final, and that are undone with it."""
 
 CREDIT = "it comes to a credit, which waits for the next invoice"
 
@@ -65,6 +71,7 @@ class InvoiceBooks:
         invoice = await self._ready(invoice_id, InvoiceStatus.OPEN)
         written_off = await self._put(invoice, status=InvoiceStatus.UNCOLLECTIBLE, closed_at=self.now, reason=reason)
         self.uow.events.append(InvoiceWrittenOff(**self._named(invoice), total=invoice.content.total, reason=reason))
+        await self._book(written_off, lambda journal: journal.written_off(invoice.content.total))
         self._audit(WRITE_OFF_INVOICE, written_off, {"reason": reason})
         return written_off
 
@@ -102,18 +109,28 @@ class InvoiceBooks:
                 due_at=final.due_at,
             )
         )
+        charged = [
+            Charged(line.id, told.taxed.net, line.period_start, line.period_end)
+            for line, told in zip(ordered(lines), content.lines, strict=True)
+        ]
+        await self._book(final, lambda journal: journal.finalized(charged, content.tax_amount))
         self._audit(FINALIZE_INVOICE, final, {"number": final.number, "total": str(content.total)})
         return final if content.total else await self._paid(final, PaymentMethod.CREDIT_BALANCE)
 
     async def _voided(self, invoice: Invoice, reason: str) -> Invoice:
         if invoice.status is InvoiceStatus.DRAFT:
             await self.uow.lines.release(invoice.id)
+        else:
+            entries = await self.uow.ledger.of_invoice(invoice.id, ITS_OWN)
+            await self._book(invoice, lambda journal: journal.reversed(entries))
         voided = await self._put(invoice, status=InvoiceStatus.VOID, closed_at=self.now, reason=reason)
         self.uow.events.append(InvoiceVoided(**self._named(invoice), total=invoice.content.total, reason=reason))
         return voided
 
     async def _paid(self, invoice: Invoice, method: PaymentMethod) -> Invoice:
         paid = await self._put(invoice, status=InvoiceStatus.PAID, closed_at=self.now, paid_by=method)
+        recovered = invoice.status is InvoiceStatus.UNCOLLECTIBLE
+        await self._book(paid, lambda journal: journal.paid(invoice.content.total, Account.BANK, recovered=recovered))
         assert paid.number is not None
         self.uow.events.append(
             InvoicePaid(
@@ -142,6 +159,18 @@ class InvoiceBooks:
         if invoice.status not in statuses:
             raise InvoiceStepNotPossible(status=invoice.status.value)
         return invoice
+
+    async def _book(self, invoice: Invoice, entries: Callable[[Journal], list[JournalEntry]]) -> None:
+        seller = await self.uow.legal_entities.get(invoice.content.legal_entity)
+        journal = Journal(
+            self.ids,
+            self.now,
+            legal_entity=seller.code,
+            timezone=seller.timezone,
+            customer=invoice.customer_id,
+            invoice=invoice.id,
+        )
+        await self.uow.ledger.add(entries(journal))
 
     async def _put(self, invoice: Invoice, **changes: object) -> Invoice:
         changed = invoice.model_copy(update={**changes, "revision": invoice.revision + 1})

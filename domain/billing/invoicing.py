@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from domain.billing.customer_model import Customer
 from domain.billing.invoice_model import InvoiceContent, InvoiceLine, Party
@@ -10,12 +11,19 @@ from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.subscription_model import Accrual
 from domain.billing.taxes import tax_for, taxed, total
 
+AccrualT = TypeVar("AccrualT", bound=Accrual)
+
+
+def ordered(lines: Sequence[AccrualT]) -> list[AccrualT]:
+    """In the order of their periods, as an invoice lists them."""
+    return sorted(lines, key=lambda line: (line.period_start, line.plan_code, line.charge_code, line.key))
+
 
 def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> InvoiceContent:
-    """The content, in the customer's currency: lines in the order of their periods."""
-    ordered = sorted(lines, key=lambda line: (line.period_start, line.plan_code, line.charge_code, line.key))
+    """The content, in the customer's currency."""
+    listed = ordered(lines)
     tax = tax_for(seller, buyer)
-    amounts = taxed([line.amount for line in ordered], tax, buyer.currency)
+    amounts = taxed([line.amount for line in listed], tax, buyer.currency)
     net, owed = (total((getattr(each, name) for each in amounts), buyer.currency) for name in ("net", "tax"))
     return InvoiceContent(
         legal_entity=seller.code,
@@ -35,7 +43,7 @@ def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> 
         currency=buyer.currency,
         lines=tuple(
             InvoiceLine(**{name: getattr(line, name) for name in Accrual.model_fields}, taxed=amount)
-            for line, amount in zip(ordered, amounts, strict=True)
+            for line, amount in zip(listed, amounts, strict=True)
         ),
         tax=tax,
         net=net,

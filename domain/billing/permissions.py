@@ -29,3 +29,4 @@ FINALIZE_INVOICE = Permission("billing.finalize_invoice", Scope.WRITE, "Invoice"
 VOID_INVOICE = Permission("billing.void_invoice", Scope.WRITE, "Invoice")
 MARK_INVOICE_PAID = Permission("billing.mark_invoice_paid", Scope.WRITE, "Invoice")
 WRITE_OFF_INVOICE = Permission("billing.write_off_invoice", Scope.WRITE, "Invoice")
+READ_LEDGER = Permission("billing.read_ledger", Scope.READ, "Ledger")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from domain.billing.customer_model import Customer
 from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.billing.invoice_model import Invoice, InvoiceStatus
+from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
 from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.metering_model import Meter
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
@@ -257,6 +258,32 @@ class Invoices(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """Entries in double entry, which are only ever added."""
+
+    async def add(self, entries: Sequence[JournalEntry]) -> None:
+        """Insert. The database refuses what does not balance."""
+        ...
+
+    async def of_invoice(self, invoice_id: InvoiceId, kinds: Collection[EntryKind]) -> list[JournalEntry]:
+        """The entries of these kinds about it, oldest first."""
+        ...
+
+    async def page(
+        self, customer: CustomerId | None, invoice: InvoiceId | None, *, cursor: str | None, limit: int
+    ) -> Page[JournalEntry]:
+        """Newest first."""
+        ...
+
+    async def balances(self, day: date) -> list[AccountBalance]:
+        """Of every account, up to this day and with it."""
+        ...
+
+    async def deferred(self, first: date, last: date) -> list[DeferredMonth]:
+        """What each month from that of `first` to that of `last` did to deferred revenue."""
+        ...
+
+
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
@@ -276,6 +303,8 @@ class BillingUnitOfWork(Protocol):
     def legal_entities(self) -> LegalEntities: ...
     @property
     def invoices(self) -> Invoices: ...
+    @property
+    def ledger(self) -> Ledger: ...
     @property
     def events(self) -> EventLog: ...
     @property
