@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from domain.billing.collecting import drive
 from domain.billing.commands import CancelSubscription, CreateSubscription, SubscriptionReady
 from domain.billing.ids import SubscriptionId
 from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
 from domain.billing.invoices import settle
+from domain.billing.payment_commands import DrivePayment, PaymentProgress
+from domain.billing.payment_ports import Providers
 from domain.billing.platform_ports import PlatformBillingUnitOfWork
 from domain.billing.platform_subscriptions import cancel_subscription, create_subscription
 from domain.billing.ports import BillingUnitOfWork
@@ -23,10 +26,11 @@ class BillingActivities:
         self,
         platform: Transactions[PlatformBillingUnitOfWork],
         books: Transactions[BillingUnitOfWork],
+        providers: Providers,
         now: Clock,
         ids: Ids,
     ) -> None:
-        self._platform, self._books, self._now, self._ids = platform, books, now, ids
+        self._platform, self._books, self._providers, self._now, self._ids = platform, books, providers, now, ids
 
     @activity.defn(name="billing.create_subscription")
     async def create_subscription(self, cmd: CreateSubscription) -> SubscriptionReady:
@@ -46,6 +50,11 @@ class BillingActivities:
     async def advance_subscription(self, cmd: AdvanceSubscription) -> SubscriptionProgress:
         """Let happen what is due for a customer's subscription, by the clock of its process; what comes next."""
         return await self._books(cmd.tenant_id, lambda uow: advance(uow, cmd, self._ids))
+
+    @activity.defn(name="billing.drive_payment")
+    async def drive_payment(self, cmd: DrivePayment) -> PaymentProgress:
+        """Send a payment, or ask its provider what became of it, by the clock of its process; what comes next."""
+        return await drive(self._books, self._providers, cmd, self._ids)
 
     @activity.defn(name="billing.settle_invoice")
     async def settle_invoice(self, cmd: SettleInvoice) -> InvoiceProgress:

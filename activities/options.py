@@ -53,6 +53,14 @@ EXTERNAL_CALL = Patience(
 )
 """Somebody else's server: slow at times, down at others."""
 
+PROVIDER_CALL = Patience(
+    start_to_close_timeout=timedelta(seconds=90),
+    heartbeat_timeout=timedelta(seconds=4),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+    cancellation_type=_SETTLED,
+)
+"""Money may move: whatever happens, the outcome has to become known, so there is no limit on attempts."""
+
 COMPENSATION = Patience(
     start_to_close_timeout=timedelta(seconds=60),
     heartbeat_timeout=timedelta(seconds=4),

@@ -28,6 +28,8 @@ from adapters.billing.entitlements import entitlements_of
 from adapters.billing.personal_data import BillingPersonalData
 from adapters.billing.platform import KnownPlans, PostgresPlatformBillingUnitOfWork
 from adapters.billing.postgres import PostgresBillingUnitOfWork
+from adapters.billing.providers import PaymentProviders, PostgresPaymentAccountsUnitOfWork
+from adapters.billing.stripe_provider import StripeProvider
 from adapters.bus.personal_data import PERSONAL, BusPersonalData
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
@@ -69,6 +71,7 @@ from adapters.security.verification import AuditVerifier
 from adapters.settings import EventTransportKind, Settings
 from adapters.temporal.plugin import connect as connect_temporal
 from adapters.temporal.starter import FairShares, WorkflowStarter
+from domain.billing.events import Provider
 from domain.bus.ports import EventTransport
 from domain.catalogue import CATALOGUE
 from domain.kernel.audit import AuditEntry
@@ -160,6 +163,9 @@ class Container:
         self.subjects_key = hmac.digest(self.root_secret, b"data-subjects", "sha256")
         self.outside = Outside(private=settings.outside_private)
         self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
+        self.payment_accounts = UnitsOfWork(database, PostgresPaymentAccountsUnitOfWork, as_tenant=False)
+        stripe = StripeProvider(settings.stripe_api_url, settings.api_public_url)
+        self.payment_providers = PaymentProviders(self.payment_accounts, self.keys.cipher, {Provider.STRIPE: stripe})
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
         self.platform_billing = UnitsOfWork(database, PostgresPlatformBillingUnitOfWork, as_tenant=False)
         self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=True)
@@ -228,7 +234,7 @@ class Container:
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
-        billing = BillingActivities(self.platform_billing, self.billing, utc_now, new_id)
+        billing = BillingActivities(self.platform_billing, self.billing, self.payment_providers, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
         automation = AutomationActivities(self.automation, utc_now)
@@ -238,6 +244,7 @@ class Container:
             billing.cancel_subscription,
             billing.advance_subscription,
             billing.settle_invoice,
+            billing.drive_payment,
             security.provision_tenant,
             security.deprovision_tenant,
             security.list_tenants,

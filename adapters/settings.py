@@ -135,6 +135,14 @@ class Settings(BaseSettings):
     evidence_collection_hours: float = Field(
         default=24.0, gt=0, le=48, description="How often evidence of every control is collected."
     )
+    stripe_api_url: str = Field(
+        default="https://api.stripe.com",
+        description="Where Stripe is. `harborgrid up` runs a simulator that speaks its wire format and names it here, "
+        "unless this is set.",
+    )
+    payment_simulator_port: int = Field(
+        default=8480, ge=1, le=65535, description="Port of the simulated payment provider that `harborgrid up` runs."
+    )
     workflow_sandbox: bool = Field(
         default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
     )

@@ -23,12 +23,16 @@ from api.billing import (
     ledger,
     legal_entities,
     meters,
+    payment_accounts,
+    payment_methods,
+    payments,
     plans,
     platform_plans,
     platform_subscriptions,
     price_quotes,
     subscriptions,
     usage_events,
+    webhooks,
 )
 from api.bus import catalogue, codec, events, parked, traces
 from api.bus import subscriptions as bus_subscriptions
@@ -106,6 +110,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger.router,
     legal_entities.router,
     meters.router,
+    payment_accounts.router,
+    payment_methods.router,
+    payments.router,
+    webhooks.router,
     plans.router,
     platform_plans.router,
     price_quotes.router,

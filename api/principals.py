@@ -41,9 +41,10 @@ OPEN = frozenset(
         "POST /v1/security/oauth2/introspect",
         "POST /v1/security/oauth2/device_authorization",
         "GET /v1/security/oauth2/userinfo",
+        "POST /v1/billing/webhooks/{provider}/{tenant_id}",
     }
 )
-"""What strangers may ask: they have no credentials yet, or come with a mailed link, or as applications do."""
+"""What strangers may ask: they have no credentials yet, or come with a mailed link, as applications do, or sign it."""
 _DEMANDED: dict[Callable[..., Any], Permission] = {}
 TenantQuery = Annotated[
     TenantId | None,

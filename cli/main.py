@@ -68,6 +68,21 @@ def mailbox() -> None:
     )
 
 
+@app.command("payment-simulator")
+def payment_simulator() -> None:
+    """Serve payment providers to try everything with: they speak Stripe's wire format, and fail when told to."""
+    import asyncio
+
+    from adapters.billing.simulator.app import serve_simulator
+    from adapters.settings import load_settings
+    from adapters.telemetry.logs import configure_logs
+
+    settings = load_settings()
+    configure_logs(settings)
+    path = settings.data_dir / "payment-simulator.sqlite"
+    asyncio.run(serve_simulator(path, host="127.0.0.1", port=settings.payment_simulator_port))
+
+
 @app.command()
 def migrate() -> None:
     """Bring the platform's schema to the newest revision. Tenants follow: POST /v1/security/tenant-migrations."""

@@ -87,8 +87,16 @@ class Up:
             self.console.print(f"[dim]{line}[/dim]")
 
     async def _start(self, told: Callable[[str], None]) -> Demo:
-        told("PostgreSQL, Temporal and the mailbox")
-        await asyncio.gather(self._database(), self._launch(self._temporal()), self._launch(self._mailbox()))
+        told("PostgreSQL, Temporal, the mailbox and the payment simulator")
+        if "stripe_api_url" not in self.settings.model_fields_set:
+            simulated = f"http://127.0.0.1:{self.settings.payment_simulator_port}"
+            self.settings = self.settings.model_copy(update={"stripe_api_url": simulated})
+        await asyncio.gather(
+            self._database(),
+            self._launch(self._temporal()),
+            self._launch(self._mailbox()),
+            self._launch(self._simulator()),
+        )
         if self.settings.event_transport is EventTransportKind.NATS:
             await self._launch(self._nats())
         told("API and worker")
@@ -142,6 +150,9 @@ class Up:
         settings = self.settings
         return self._own("mailbox", lambda: _listens(settings.mailbox_port))
 
+    def _simulator(self) -> Service:
+        return self._own("payment-simulator", lambda: _listens(self.settings.payment_simulator_port))
+
     def _nats(self) -> Service:
         store, port = self.data / "nats", int(self.settings.nats_url.rpartition(":")[2])
         command = [str(Path(sys.executable).parent / "nats-server"), "-js", "-sd", str(store), "-a", "127.0.0.1"]
@@ -193,6 +204,7 @@ class Up:
             "Demo tenant": demo.tenant_id,
             "Its API key (shown once)": demo.api_key or "was shown at the first start",
             "Operator's API key": f"in {operator_key_path(settings).resolve()}",
+            "Payments go to": settings.stripe_api_url,
             "Mailbox": f"http://127.0.0.1:{settings.mailbox_port}",
             "Query with DuckDB": f"harborgrid sql --tenant {demo.tenant_id}",
             "Logs": str(self.data / "logs"),
@@ -223,6 +235,7 @@ class Up:
             "HARBORGRID_TEMPORAL_UI_PORT": settings.temporal_ui_port,
             "HARBORGRID_SMTP_PORT": settings.smtp_port,
             "HARBORGRID_MAILBOX_PORT": settings.mailbox_port,
+            "HARBORGRID_PAYMENT_SIMULATOR_PORT": settings.payment_simulator_port,
             "HARBORGRID_WORKER_METRICS_PORT": settings.worker_metrics_port,
             "HARBORGRID_WORKER_SDK_METRICS_PORT": settings.worker_sdk_metrics_port,
         }

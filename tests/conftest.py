@@ -27,8 +27,11 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from adapters.billing.simulator.app import Simulator
+from adapters.billing.simulator.store import Store
 from adapters.bootstrap import create_database, migrate_platform
 from adapters.container import Container, open_container
+from adapters.kernel.clock import utc_now
 from adapters.notifications.mailbox import Mailbox, smtp_server
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.security.master_keys import ensure_master_key
@@ -168,6 +171,7 @@ class Stack:
     url: str
     http: httpx.AsyncClient
     relay: Relay
+    simulator: Simulator
     opened: AsyncExitStack = field(repr=False)
 
     @property
@@ -299,7 +303,13 @@ async def running_stack(
         mailbox = PickyMailbox(folder / "mail")
         smtp_port = await opened.enter_async_context(smtp_server(mailbox, "127.0.0.1", 0))
         port = free_port()
-        known = {"smtp_port": smtp_port, "api_public_url": f"http://127.0.0.1:{port}", **changes}
+        simulator = await opened.enter_async_context(simulated(folder / "simulator.sqlite"))
+        known = {
+            "smtp_port": smtp_port,
+            "stripe_api_url": simulator.url,
+            "api_public_url": f"http://127.0.0.1:{port}",
+            **changes,
+        }
         settings = settings_for(postgres, temporal, database, folder, **known)
         await ensure_namespace(settings, asyncio.Event())
         container = await opened.enter_async_context(open_container(settings, process="test", lazy=False))
@@ -319,8 +329,24 @@ async def running_stack(
             url=url,
             http=http,
             relay=relay,
+            simulator=simulator,
             opened=opened,
         )
+
+
+@asynccontextmanager
+async def simulated(path: Path, port: int | None = None) -> AsyncIterator[Simulator]:
+    """The simulated payment providers, with their webhooks."""
+    port = port or free_port()
+    store = Store(path, lambda: utc_now().timestamp())
+    simulator = Simulator(store, f"http://127.0.0.1:{port}")
+    async with served(simulator.app(), port):
+        delivering = asyncio.create_task(simulator.webhooks.run())
+        try:
+            yield simulator
+        finally:
+            await _cancelled(delivering)
+            store.close()
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -186,6 +186,7 @@ async def running_platform(folder: Path) -> AsyncIterator[Platform]:
         temporal_ui_port=free_port(),
         smtp_port=free_port(),
         mailbox_port=free_port(),
+        payment_simulator_port=free_port(),
         worker_metrics_port=free_port(),
         worker_sdk_metrics_port=free_port(),
     )

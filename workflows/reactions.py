@@ -17,6 +17,8 @@ from domain.billing.events import (
 )
 from domain.billing.invoice_commands import FollowInvoice
 from domain.billing.invoice_events import InvoiceDrafted, InvoiceVoided, InvoiceWrittenOff
+from domain.billing.payment_commands import FollowPayment
+from domain.billing.payment_events import PaymentHinted, PaymentRequested
 from domain.billing.subscription_commands import FollowSubscription
 from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
@@ -36,8 +38,9 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import invoice, subscription
+from workflows.billing import invoice, payment, subscription
 from workflows.billing.invoice import InvoiceWorkflow
+from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
@@ -92,7 +95,21 @@ class Signals:
     when: Callable[[Any], bool] = _always
 
 
-REACTIONS: tuple[Starts | Signals, ...] = (
+@dataclass(frozen=True, slots=True)
+class Wakes:
+    """The event signals this workflow, and starts it first if it does not run, even if it has ended before."""
+
+    on: type[Event]
+    workflow: Callable[..., Any]
+    id: Callable[[Any], str]
+    input: Callable[[Any], Any]
+    summary: Callable[[Any], str]
+    signal: Callable[..., Any]
+    told: Callable[[Any], Any]
+    when: Callable[[Any], bool] = _always
+
+
+REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
     Starts(
         on=SubscriptionCreated,
         # A tenant's own subscription to the platform is its onboarding's.
@@ -132,6 +149,22 @@ REACTIONS: tuple[Starts | Signals, ...] = (
             input=lambda fact: fact.about.type,
         )
         for kind in (InvoicePaid, InvoiceVoided, InvoiceWrittenOff)
+    ),
+    Starts(
+        on=PaymentRequested,
+        workflow=PaymentWorkflow.run,
+        id=lambda fact: payment.workflow_id(fact.tenant_id, fact.payment_id),
+        input=lambda fact: FollowPayment.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Payment of {fact.amount} by {fact.customer_id}, attempt {fact.attempt}",
+    ),
+    Wakes(
+        on=PaymentHinted,
+        workflow=PaymentWorkflow.run,
+        id=lambda fact: payment.workflow_id(fact.tenant_id, fact.payment_id),
+        input=lambda fact: FollowPayment.model_validate(fact.model_dump()),
+        summary=lambda fact: f"What became of it: {fact.hint}",
+        signal=PaymentWorkflow.changed,
+        told=lambda fact: fact.hint,
     ),
     Signals(
         on=SubscriptionCanceled,
@@ -250,4 +283,6 @@ REACTIONS: tuple[Starts | Signals, ...] = (
     ),
 )
 
-BY_TYPE = {reaction.on.about.type: reaction for reaction in REACTIONS}
+BY_TYPE: dict[str, list[Starts | Signals | Wakes]] = {}
+for _reaction in REACTIONS:
+    BY_TYPE.setdefault(_reaction.on.about.type, []).append(_reaction)

@@ -1,6 +1,7 @@
 """Every workflow that workers run."""
 
 from workflows.billing.invoice import InvoiceWorkflow
+from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
@@ -26,6 +27,7 @@ from workflows.security.verify_audit import VerifyAuditWorkflow
 WORKFLOWS = (
     SubscriptionWorkflow,
     InvoiceWorkflow,
+    PaymentWorkflow,
     OnboardingSaga,
     MigrateTenantsWorkflow,
     ConsumeWorkflow,

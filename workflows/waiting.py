@@ -24,9 +24,13 @@ class Changes:
         """Whatever was told before now will be seen: call this just before looking at how things stand."""
         self._seen = self._told
 
+    def unseen(self) -> bool:
+        """Whether something was told since."""
+        return self._told > self._seen
+
     async def another(self, *, by: datetime) -> bool:
         """Wait for a change that was not seen yet, or until this instant; whether there was one."""
-        return await happens(lambda: self._told > self._seen, by=by)
+        return await happens(self.unseen, by=by)
 
 
 async def happens(what: Callable[[], bool], *, by: datetime) -> bool:

@@ -34,6 +34,10 @@ class BillingPersonalData:
         "billing_invoice": INVOICES,
         "billing_journal_entry": IMPERSONAL,
         "billing_posting": IMPERSONAL,
+        "billing_payment_method": ERASED,
+        "billing_payment": IMPERSONAL,
+        "billing_provider_event": IMPERSONAL,
+        "billing_payment_account": IMPERSONAL,
     }
 
     async def find(self, session: Session, subject: Subject) -> list[dict[str, Any]]:
@@ -68,6 +72,12 @@ class BillingPersonalData:
             )
             issued: int = await session.sql.fetchval(
                 f"SELECT count(*) FROM billing_invoice WHERE {_ISSUED}", subject.address
+            )
+            await session.sql.execute(
+                "UPDATE billing_payment_method AS m SET label = '[erased]', token = '[erased]', expires = NULL, "
+                "account_reference = '[erased]', is_default = false, removed_at = coalesce(removed_at, now()) "
+                "WHERE m.customer_id = ANY ($1)",
+                [row["id"] for row in rows],
             )
         kept = (Kept(what="issued invoices", count=issued, why=INVOICES),) if issued else ()
         return Receipt(module=self.module, found=len(rows) + issued, erased=len(rows), kept=kept)

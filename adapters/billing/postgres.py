@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
 from adapters.billing.ledger import PostgresLedger
+from adapters.billing.payments import PostgresPayments
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.billing.usage import PostgresUsage
 from adapters.postgres.session import Session
@@ -22,6 +23,7 @@ class PostgresBillingUnitOfWork:
         self.usage = PostgresUsage(session)
         self.legal_entities = PostgresLegalEntities(session)
         self.invoices = PostgresInvoices(session)
+        self.payments = PostgresPayments(session)
         self.ledger = PostgresLedger(session)
         self.events = session
         self.audit = session

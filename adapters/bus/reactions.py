@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from adapters.postgres.session import Session
 from adapters.temporal.starter import WorkflowStarter
@@ -11,7 +12,7 @@ from domain.bus.model import Subscription, SubscriptionKind
 from domain.catalogue import CATALOGUE
 from domain.kernel.context import Context, within
 from domain.kernel.ids import TenantId
-from workflows.reactions import BY_TYPE, Signals, Starts
+from workflows.reactions import BY_TYPE, Signals, Starts, Wakes
 
 
 class ReactionHandler:
@@ -39,10 +40,7 @@ class ReactionHandler:
 
     async def react(self, event: RecordedEvent) -> None:
         """Start or signal, as part of the event's story. Raises WorkflowsUnavailable; repeats do nothing."""
-        reaction = BY_TYPE[event.type]
         fact = CATALOGUE.read(event.type, event.version, event.data)
-        if not reaction.when(fact):
-            return
         context = Context(
             tenant_id=event.tenant_id,
             user_id=event.user_id,
@@ -52,14 +50,28 @@ class ReactionHandler:
             traceparent=event.metadata.traceparent,
         )
         with within(context):
-            match reaction:
-                case Starts():
-                    await self._starter.start(
-                        reaction.workflow,
-                        reaction.input(fact),
-                        id=reaction.id(fact),
-                        summary=reaction.summary(fact),
-                        again=reaction.again,
-                    )
-                case Signals():
-                    await self._starter.signal(reaction.id(fact), reaction.signal, reaction.input(fact))
+            for reaction in BY_TYPE[event.type]:
+                if reaction.when(fact):
+                    await self._set_off(reaction, fact)
+
+    async def _set_off(self, reaction: Starts | Signals | Wakes, fact: Any) -> None:
+        match reaction:
+            case Starts():
+                await self._starter.start(
+                    reaction.workflow,
+                    reaction.input(fact),
+                    id=reaction.id(fact),
+                    summary=reaction.summary(fact),
+                    again=reaction.again,
+                )
+            case Signals():
+                await self._starter.signal(reaction.id(fact), reaction.signal, reaction.input(fact))
+            case Wakes():
+                await self._starter.signal_with_start(
+                    reaction.workflow,
+                    reaction.input(fact),
+                    id=reaction.id(fact),
+                    summary=reaction.summary(fact),
+                    signal=reaction.signal.__name__,
+                    arg=reaction.told(fact),
+                )

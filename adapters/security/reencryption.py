@@ -48,6 +48,7 @@ SEALED = (
     SealedTable("security_identity_provider", of_tenants=True),
     SealedTable("security_exchange_key", of_tenants=True),
     SealedTable("security_subject_receipt", of_tenants=True),
+    SealedTable("billing_payment_account", of_tenants=True),
 )
 """All there are; a table that is not here would be left behind, so a test looks for such."""
 

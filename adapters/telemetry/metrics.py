@@ -30,6 +30,10 @@ DATABASE_CONNECTIONS = Gauge("database_pool_connections", "Pooled database conne
 SCHEMAS_CREATED = Counter("database_schemas_created_total", "Schemas given to tenants.", ["kind", "origin"])
 SPARE_SCHEMAS = Gauge("database_spare_schemas", "Prepared schemas, when a worker last looked.", ["kind"])
 
+PROVIDER_CALLS = Counter(
+    "billing_provider_calls_total", "Calls of payment providers, by what came of them.", ["provider", "call", "outcome"]
+)
+
 AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest audit record that is not sealed yet.")
 AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")
 AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])

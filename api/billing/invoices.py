@@ -19,12 +19,16 @@ from api.problems import problems
 from api.processes import tell_of_change, where_it_stands
 from api.routes import Route
 from domain.billing.events import PaymentMethod
-from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.ids import CustomerId, InvoiceId, PaymentMethodId, SubscriptionId
 from domain.billing.invoice_commands import InvoiceProgress
 from domain.billing.invoice_errors import InvoiceNotFound, InvoiceStepNotPossible
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.invoices import InvoiceBooks, invoice_standing
+from domain.billing.payment_errors import PaymentMethodMissing, PaymentMethodNotFound, PaymentUnderWay
+from domain.billing.payment_model import Payment
+from domain.billing.payments import PaymentBooks
 from domain.billing.permissions import (
+    COLLECT_INVOICE,
     FINALIZE_INVOICE,
     MARK_INVOICE_PAID,
     READ_INVOICES,
@@ -42,7 +46,7 @@ router = APIRouter(prefix="/v1/billing/invoices", tags=["billing"], route_class=
 
 _OWN = own_tenant(READ_INVOICES)
 _ONE = (TenantRequired, InvoiceNotFound)
-_STEP = problems(*_ONE, InvoiceStepNotPossible)
+_STEP = problems(*_ONE, InvoiceStepNotPossible, PaymentUnderWay)
 
 
 class VoidInvoiceBody(Body):
@@ -55,6 +59,12 @@ class WriteOffBody(Body):
     """Why nobody expects that it will be paid."""
 
     reason: Line = Field(examples=["the customer is insolvent"])
+
+
+class CollectBody(Body):
+    """By which payment method; by the customer's default, if none is named."""
+
+    payment_method_id: PaymentMethodId | None = Field(default=None, examples=["pmt_01h455vb4pex5vsknk084sn02q"])
 
 
 class PaidBody(Body):
@@ -141,6 +151,27 @@ async def post_invoice_void(
 ) -> Answer[Invoice]:
     """It is not owed. What was on a draft waits for the next invoice; a final one keeps its number."""
     return await _done(world, tenant, lambda books: books.void(invoice_id, body.reason))
+
+
+@router.post(
+    "/{invoice_id}/collect",
+    status_code=202,
+    response_model=Answer[Payment],
+    responses=problems(*_ONE, InvoiceStepNotPossible, PaymentUnderWay, PaymentMethodMissing, PaymentMethodNotFound),
+)
+async def post_collection(
+    invoice_id: InvoiceId,
+    body: CollectBody,
+    tenant: Annotated[TenantId, own_tenant(COLLECT_INVOICE)],
+    world: World,
+) -> Answer[Payment]:
+    """Collect it now by the customer's payment method; `GET /v1/billing/payments/{id}` says what became of it."""
+    return ok(
+        await world.billing(
+            tenant,
+            lambda uow: PaymentBooks(uow, tenant, new_id, utc_now()).collect(invoice_id, body.payment_method_id),
+        )
+    )
 
 
 @router.post("/{invoice_id}/mark-paid", response_model=Answer[Invoice], responses=_STEP)

@@ -1,7 +1,6 @@
 """What billing announces: subscriptions, invoices, payments and usage."""
 
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import AwareDatetime, Field, NonNegativeInt, PositiveInt
 
@@ -44,6 +43,13 @@ class PaymentMethod(StrEnum):
     BANK_TRANSFER = "bank_transfer"
     PAYPAL = "paypal"
     CREDIT_BALANCE = "credit_balance"
+
+
+class Provider(StrEnum):
+    """Who moves the money."""
+
+    STRIPE = "stripe"
+    PAYPAL = "paypal"
 
 
 class Decline(StrEnum):
@@ -205,12 +211,14 @@ class InvoicePaid(Event):
 class PaymentFailed(Event):
     """An attempt to collect an invoice failed for certain; unknown results are reconciled first."""
 
+    tenant_id: TenantId
     payment_id: PaymentId
     invoice_id: InvoiceId
+    customer_id: CustomerId
     subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     due: Money = Field(description="What could not be collected, tax included.")
     method: PaymentMethod
-    provider: Literal["stripe", "paypal"]
+    provider: Provider
     decline: Decline
     decline_code: str = Field(description="The provider's code, as received.", examples=["insufficient_funds"])
     attempt: PositiveInt = Field(description="How often this invoice was tried, this time included.", examples=[1])

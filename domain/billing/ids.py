@@ -25,3 +25,11 @@ class LineId(Id, prefix="lin"):
 
 class JournalEntryId(Id, prefix="jrn"):
     """An entry in the ledger."""
+
+
+class PaymentMethodId(Id, prefix="pmt"):
+    """A payment method that a provider keeps for a customer."""
+
+
+class PaymentAccountId(Id, prefix="pac"):
+    """A tenant's account at a payment provider."""

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.billing.events import InvoicePaid, PaymentMethod
-from domain.billing.ids import InvoiceId
+from domain.billing.ids import InvoiceId, PaymentId
 from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
 from domain.billing.invoice_errors import InvoiceStepNotPossible
 from domain.billing.invoice_events import InvoiceFinalized, InvoiceOverdue, InvoiceVoided, InvoiceWrittenOff
@@ -16,11 +16,14 @@ from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.invoicing import invoiced, ordered
 from domain.billing.ledger import Charged, Journal
 from domain.billing.ledger_model import Account, EntryKind, JournalEntry
+from domain.billing.payment_errors import PaymentUnderWay
+from domain.billing.payments import PaymentBooks
 from domain.billing.permissions import FINALIZE_INVOICE, MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.subscriptions import Books
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
+from domain.kernel.money import Money
 from domain.kernel.permissions import Permission
 from domain.kernel.ports import Ids
 
@@ -52,17 +55,19 @@ class InvoiceBooks:
     async def void(self, invoice_id: InvoiceId, reason: str) -> Invoice:
         """It is not owed; what was on a draft waits for the next invoice.
 
-        Raises InvoiceNotFound, InvoiceStepNotPossible.
+        Raises InvoiceNotFound, InvoiceStepNotPossible, PaymentUnderWay.
         """
         invoice = await self._ready(invoice_id, InvoiceStatus.DRAFT, InvoiceStatus.OPEN)
+        await self._not_collected(invoice)
         voided = await self._voided(invoice, reason)
         self._audit(VOID_INVOICE, voided, {"reason": reason})
         return voided
 
     async def mark_paid(self, invoice_id: InvoiceId, method: PaymentMethod) -> Invoice:
-        """Somebody says that it was paid. Raises InvoiceNotFound, InvoiceStepNotPossible."""
+        """Somebody says that it was paid. Raises InvoiceNotFound, InvoiceStepNotPossible, PaymentUnderWay."""
         invoice = await self._ready(invoice_id, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
-        paid = await self._paid(invoice, method)
+        await self._not_collected(invoice)
+        paid = await self._paid(invoice, method, Account.BANK)
         self._audit(MARK_INVOICE_PAID, paid, {"method": method.value})
         return paid
 
@@ -74,6 +79,16 @@ class InvoiceBooks:
         await self._book(written_off, lambda journal: journal.written_off(invoice.content.total))
         self._audit(WRITE_OFF_INVOICE, written_off, {"reason": reason})
         return written_off
+
+    async def collected(
+        self, invoice: Invoice, payment: PaymentId, method: PaymentMethod, into: Account, *, attempt: int
+    ) -> Invoice:
+        """A provider has collected an invoice that is held."""
+        return await self._paid(invoice, method, into, payment=payment, attempt=attempt)
+
+    async def refunded(self, invoice: Invoice, payment: PaymentId, amount: Money, out_of: Account) -> None:
+        """A provider has given money back that it had collected for an invoice."""
+        await self._book(invoice, lambda journal: journal.refunded(amount, out_of, payment=payment))
 
     async def _finalized(self, invoice: Invoice) -> Invoice:
         """With its number, and with usage that came late while it was a draft."""
@@ -115,7 +130,11 @@ class InvoiceBooks:
         ]
         await self._book(final, lambda journal: journal.finalized(charged, content.tax_amount))
         self._audit(FINALIZE_INVOICE, final, {"number": final.number, "total": str(content.total)})
-        return final if content.total else await self._paid(final, PaymentMethod.CREDIT_BALANCE)
+        if not content.total:
+            return await self._paid(final, PaymentMethod.CREDIT_BALANCE, Account.BANK)
+        if await self.uow.payments.default_method(final.customer_id) is not None:
+            await PaymentBooks(self.uow, self.tenant, self.ids, self.now).request(final)
+        return final
 
     async def _voided(self, invoice: Invoice, reason: str) -> Invoice:
         if invoice.status is InvoiceStatus.DRAFT:
@@ -127,10 +146,20 @@ class InvoiceBooks:
         self.uow.events.append(InvoiceVoided(**self._named(invoice), total=invoice.content.total, reason=reason))
         return voided
 
-    async def _paid(self, invoice: Invoice, method: PaymentMethod) -> Invoice:
+    async def _paid(
+        self,
+        invoice: Invoice,
+        method: PaymentMethod,
+        into: Account,
+        *,
+        payment: PaymentId | None = None,
+        attempt: int = 1,
+    ) -> Invoice:
         paid = await self._put(invoice, status=InvoiceStatus.PAID, closed_at=self.now, paid_by=method)
         recovered = invoice.status is InvoiceStatus.UNCOLLECTIBLE
-        await self._book(paid, lambda journal: journal.paid(invoice.content.total, Account.BANK, recovered=recovered))
+        await self._book(
+            paid, lambda journal: journal.paid(invoice.content.total, into, payment=payment, recovered=recovered)
+        )
         assert paid.number is not None
         self.uow.events.append(
             InvoicePaid(
@@ -139,8 +168,9 @@ class InvoiceBooks:
                 subscription_id=invoice.subscription_id,
                 paid=invoice.content.total,
                 tax=invoice.content.tax_amount,
+                payment_id=payment,
                 method=method,
-                attempt=1,
+                attempt=attempt,
             )
         )
         return paid
@@ -153,6 +183,11 @@ class InvoiceBooks:
             InvoiceOverdue(**self._named(invoice), total=invoice.content.total, due_at=invoice.due_at)
         )
         return await self._put(invoice, overdue=True)
+
+    async def _not_collected(self, invoice: Invoice) -> None:
+        """Money that moves by a payment must find what it is for."""
+        if (live := await self.uow.payments.live(invoice.id)) is not None:
+            raise PaymentUnderWay(payment_id=live.id, status=live.status.value)
 
     async def _ready(self, invoice_id: InvoiceId, *statuses: InvoiceStatus) -> Invoice:
         invoice = await self.uow.invoices.hold(invoice_id)

@@ -94,6 +94,10 @@ class Journal:
         """Nobody expects that it will be paid."""
         return self._moved(EntryKind.INVOICE_WRITTEN_OFF, amount, Account.BAD_DEBT, Account.RECEIVABLE)
 
+    def refunded(self, amount: Money, out_of: Account, *, payment: PaymentId) -> list[JournalEntry]:
+        """Money went back to the customer."""
+        return self._moved(EntryKind.PAYMENT_REFUNDED, amount, Account.REFUNDS, out_of, payment=payment)
+
     def _moved(
         self, kind: EntryKind, amount: Money, debit: Account, credit: Account, *, payment: PaymentId | None = None
     ) -> list[JournalEntry]:

@@ -17,6 +17,7 @@ class Account(StrEnum):
 
     receivable: what customers owe. bank: money that came by ways the platform does not see. stripe, paypal: money that
     a provider holds for the seller. deferred_revenue: invoiced, and not earned yet. bad_debt: owed, and not expected.
+    refunds: given back, which lessens revenue.
     """
 
     RECEIVABLE = "receivable"
@@ -27,6 +28,7 @@ class Account(StrEnum):
     REVENUE = "revenue"
     TAX_PAYABLE = "tax_payable"
     BAD_DEBT = "bad_debt"
+    REFUNDS = "refunds"
 
 
 class EntryKind(StrEnum):
@@ -37,6 +39,7 @@ class EntryKind(StrEnum):
     INVOICE_VOIDED = "invoice_voided"
     INVOICE_PAID = "invoice_paid"
     INVOICE_WRITTEN_OFF = "invoice_written_off"
+    PAYMENT_REFUNDED = "payment_refunded"
     WRITE_OFF_RECOVERED = "write_off_recovered"
 
 

@@ -12,6 +12,7 @@ from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
 from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.metering_model import Meter
+from domain.billing.payment_ports import Payments
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
 from domain.billing.subscription_model import (
     ClosedPeriod,
@@ -303,6 +304,8 @@ class BillingUnitOfWork(Protocol):
     def legal_entities(self) -> LegalEntities: ...
     @property
     def invoices(self) -> Invoices: ...
+    @property
+    def payments(self) -> Payments: ...
     @property
     def ledger(self) -> Ledger: ...
     @property

@@ -28,6 +28,7 @@ class BooksClock(Followed[P]):
             self._changes.looking()
             progress = await settle(now)
             self._standing.tell(**dict(progress))
-            if progress.over:
+            if progress.over and not self._changes.unseen():
                 return progress
-            await self._changes.another(by=progress.next_at or now + FAR)
+            if not progress.over:
+                await self._changes.another(by=progress.next_at or now + FAR)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from applications import on_its_own, own_token
 from conftest import Stack, Tenant, until
+from paying import selling
 from people import new_member, signed_in
 from x509s import made
 
@@ -70,6 +71,12 @@ BY_ID = [
     Route("GET", "/v1/billing/invoices/{invoice_id}/document"),
     Route("GET", "/v1/billing/invoices/{invoice_id}/progress"),
     Route("POST", "/v1/billing/invoices/{invoice_id}/finalize"),
+    Route("POST", "/v1/billing/invoices/{invoice_id}/collect", body={}, right=409),
+    Route("POST", "/v1/billing/payment-methods/{payment_method_id}/make-default"),
+    Route("GET", "/v1/billing/payments/{payment_id}"),
+    Route("GET", "/v1/billing/payments/{payment_id}/progress"),
+    Route("POST", "/v1/billing/payments/{payment_id}/cancel", right=409),
+    Route("DELETE", "/v1/billing/payment-methods/{payment_method_id}"),
     Route("POST", "/v1/billing/invoices/{invoice_id}/write-off", body={"reason": "for the test"}),
     Route("POST", "/v1/billing/invoices/{invoice_id}/mark-paid", body={"method": "bank_transfer"}),
     Route("POST", "/v1/billing/invoices/{invoice_id}/void", body={"reason": "for the test"}, right=409),
@@ -166,6 +173,7 @@ BY_ID = [
 NOBODYS = {
     "POST /v1/security/controls/{control_id}/attest",
     "PUT /v1/security/retention-rules/{category}",
+    "POST /v1/billing/webhooks/{provider}/{tenant_id}",
     "GET /v1/bus/catalogue/{type}/schema.json",
     "POST /v1/bus/subscriptions/{name}/rebuilds",
 }
@@ -285,6 +293,9 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     parked_id = "prk_01h455vb4pex5vsknk084sn02q"
     async with stack.container.database.connection() as connection:
         await connection.execute(_PARK, parked_id, owner.id)
+    seller = await selling(stack, owner)
+    payer = await seller.customer()
+    payment = await seller.payment(await seller.final(payer), "succeeded")
     buyer = {"name": "Initech", "email": "pay@initech.example", "currency": "EUR"}
     customer = await owner.http.post("/v1/billing/customers", json=buyer, headers=owner.headers)
     counted = {"code": "owners", "name": "Theirs", "eventType": "x", "aggregation": "count", "unit": "call"}
@@ -295,6 +306,8 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     bought = await owner.http.post("/v1/billing/subscriptions", json=order, headers=owner.headers)
     return {
         "customer_id": customer.json()["data"]["id"],
+        "payment_id": payment["id"],
+        "payment_method_id": payer["method"]["id"],
         "meter_code": "owners",
         "invoice_id": await first("/v1/billing/invoices"),
         "legal_entity": "owners",

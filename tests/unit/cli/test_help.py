@@ -12,7 +12,8 @@ from cli.main import app
 
 GROUP: Any = typer.main.get_command(app)
 GROUPS = {"audit": ["checkpoint", "key", "verify"], "events": ["park", "replay", "tail", "trace"]}
-COMMANDS = {"up", "api", "worker", "mailbox", "migrate", "operator-key", "onboard", "sql", "doctor", "docs", *GROUPS}
+SERVERS = {"up", "api", "worker", "mailbox", "payment-simulator"}
+COMMANDS = {*SERVERS, "migrate", "operator-key", "onboard", "sql", "doctor", "docs", *GROUPS}
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
 
