@@ -6,6 +6,8 @@ from temporalio import activity
 
 from domain.billing.collecting import drive
 from domain.billing.commands import CancelSubscription, CreateSubscription, SubscriptionReady
+from domain.billing.dunning import dunning_standing, settle_dunning, steer_dunning
+from domain.billing.dunning_commands import DunningProgress, SettleDunning, SteerDunning
 from domain.billing.ids import SubscriptionId
 from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
 from domain.billing.invoices import settle
@@ -55,6 +57,19 @@ class BillingActivities:
     async def drive_payment(self, cmd: DrivePayment) -> PaymentProgress:
         """Send a payment, or ask its provider what became of it, by the clock of its process; what comes next."""
         return await drive(self._books, self._providers, cmd, self._ids)
+
+    @activity.defn(name="billing.settle_dunning")
+    async def settle_dunning(self, cmd: SettleDunning) -> DunningProgress:
+        """Let every step of dunning happen that is due, by the clock of its process; what comes next."""
+        return await self._books(cmd.tenant_id, lambda uow: settle_dunning(uow, cmd, self._ids))
+
+    @activity.defn(name="billing.steer_dunning")
+    async def steer_dunning(self, cmd: SteerDunning) -> DunningProgress:
+        """Do with a case what an operator asks of its process."""
+        now = cmd.now or self._now()
+        return dunning_standing(
+            await self._books(cmd.tenant_id, lambda uow: steer_dunning(uow, cmd, self._ids, now=now))
+        )
 
     @activity.defn(name="billing.settle_invoice")
     async def settle_invoice(self, cmd: SettleInvoice) -> InvoiceProgress:

@@ -245,6 +245,8 @@ class Container:
             billing.advance_subscription,
             billing.settle_invoice,
             billing.drive_payment,
+            billing.settle_dunning,
+            billing.steer_dunning,
             security.provision_tenant,
             security.deprovision_tenant,
             security.list_tenants,

@@ -19,6 +19,8 @@ from api.authentication import Authentication
 from api.automation import onboardings
 from api.billing import (
     customers,
+    dunning_cases,
+    dunning_policy,
     invoices,
     ledger,
     legal_entities,
@@ -106,6 +108,8 @@ from api.security import (
 ROUTERS: tuple[APIRouter, ...] = (
     onboardings.router,
     customers.router,
+    dunning_cases.router,
+    dunning_policy.router,
     invoices.router,
     ledger.router,
     legal_entities.router,

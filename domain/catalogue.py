@@ -3,8 +3,8 @@
 from domain.analytics import events as analytics
 from domain.automation import events as automation
 from domain.billing import catalogue_events as billing_catalogue
+from domain.billing import dunning_events, invoice_events, payment_events
 from domain.billing import events as billing
-from domain.billing import invoice_events, payment_events
 from domain.bus.catalogue import Catalogue
 from domain.cad import events as cad
 from domain.collaboration import events as collaboration
@@ -31,6 +31,7 @@ CATALOGUE = Catalogue.of(
     billing_catalogue,
     invoice_events,
     payment_events,
+    dunning_events,
     cad,
     collaboration,
     compression,

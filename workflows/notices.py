@@ -35,11 +35,11 @@ async def told_by_mail(
         )
         for to in audience.people
     ]
-    failures = [failure for failure in await asyncio.gather(*map(_mail, notices)) if failure]
+    failures = [failure for failure in await asyncio.gather(*map(mailed, notices)) if failure]
     return f"{kind}: {len(notices)} told" + (f", not all: {failures[0]}" if failures else "")
 
 
-async def _mail(notice: SendNotice) -> str:
+async def mailed(notice: SendNotice) -> str:
     """Why it could not be sent; empty if it was."""
     try:
         await workflow.execute_activity_method(

@@ -8,6 +8,8 @@ from typing import Any
 
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
+from domain.billing.dunning_commands import FollowDunning
+from domain.billing.dunning_events import DunningChanged, DunningClosed, DunningOpened
 from domain.billing.events import (
     InvoicePaid,
     SubscriptionCanceled,
@@ -38,7 +40,8 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import invoice, payment, subscription
+from workflows.billing import dunning, invoice, payment, subscription
+from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
@@ -165,6 +168,23 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         summary=lambda fact: f"What became of it: {fact.hint}",
         signal=PaymentWorkflow.changed,
         told=lambda fact: fact.hint,
+    ),
+    Starts(
+        on=DunningOpened,
+        workflow=DunningWorkflow.run,
+        id=lambda fact: dunning.workflow_id(fact.tenant_id, fact.invoice_id),
+        input=lambda fact: FollowDunning.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Dunning {fact.customer_id} for {fact.due}",
+        again=True,
+    ),
+    *(
+        Signals(
+            on=kind,
+            signal=DunningWorkflow.changed,
+            id=lambda fact: dunning.workflow_id(fact.tenant_id, fact.invoice_id),
+            input=lambda fact: fact.about.type,
+        )
+        for kind in (DunningChanged, DunningClosed)
     ),
     Signals(
         on=SubscriptionCanceled,

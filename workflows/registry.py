@@ -1,5 +1,6 @@
 """Every workflow that workers run."""
 
+from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
@@ -28,6 +29,7 @@ WORKFLOWS = (
     SubscriptionWorkflow,
     InvoiceWorkflow,
     PaymentWorkflow,
+    DunningWorkflow,
     OnboardingSaga,
     MigrateTenantsWorkflow,
     ConsumeWorkflow,

@@ -36,6 +36,8 @@ class BillingPersonalData:
         "billing_posting": IMPERSONAL,
         "billing_payment_method": ERASED,
         "billing_payment": IMPERSONAL,
+        "billing_dunning_policy": IMPERSONAL,
+        "billing_dunning_case": IMPERSONAL,
         "billing_provider_event": IMPERSONAL,
         "billing_payment_account": IMPERSONAL,
     }

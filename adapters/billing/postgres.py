@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
+from adapters.billing.dunning import PostgresDunning
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
 from adapters.billing.ledger import PostgresLedger
 from adapters.billing.payments import PostgresPayments
@@ -24,6 +25,7 @@ class PostgresBillingUnitOfWork:
         self.legal_entities = PostgresLegalEntities(session)
         self.invoices = PostgresInvoices(session)
         self.payments = PostgresPayments(session)
+        self.dunning = PostgresDunning(session)
         self.ledger = PostgresLedger(session)
         self.events = session
         self.audit = session

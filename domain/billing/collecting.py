@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from domain.billing.dunning import DunningBooks
+from domain.billing.events import Decline
 from domain.billing.invoices import InvoiceBooks
 from domain.billing.ledger_model import Account
 from domain.billing.payment_commands import DrivePayment, PaymentProgress
 from domain.billing.payment_errors import PaymentAccountNotConnected, PaymentAccountRefused, ProviderUnreachable
 from domain.billing.payment_model import Payment, PaymentStatus, ProviderAnswer
 from domain.billing.payment_ports import Providers
-from domain.billing.payments import PaymentBooks
+from domain.billing.payments import PaymentBooks, Told
 from domain.billing.ports import BillingUnitOfWork
 from domain.kernel.ports import Ids, Transactions
 
@@ -60,14 +62,29 @@ async def drive(
 
 
 async def _told(uow: BillingUnitOfWork, cmd: DrivePayment, answer: ProviderAnswer, ids: Ids) -> Payment:
+    was = (await uow.payments.get(cmd.payment_id)).status
     told = await PaymentBooks(uow, cmd.tenant_id, ids, cmd.now).told(cmd.payment_id, answer)
     payment, account = told.payment, Account(told.payment.provider)
     invoices = InvoiceBooks(uow, cmd.tenant_id, ids, cmd.now)
     if told.collected:
         await invoices.collected(told.invoice, payment.id, payment.method, account, attempt=payment.attempt)
+    await _dunned(told, DunningBooks(uow, cmd.tenant_id, ids, cmd.now), was)
     if told.given_back:
         await invoices.refunded(told.invoice, payment.id, told.given_back, account)
     return payment
+
+
+async def _dunned(told: Told, books: DunningBooks, was: PaymentStatus) -> None:
+    """What a failure, or the end of an attempt, means for dunning."""
+    payment = told.payment
+    if payment.status is was:
+        return
+    if payment.status is PaymentStatus.FAILED:
+        await books.failed(told.invoice, payment.decline or Decline.SOFT)
+    elif payment.status is PaymentStatus.ACTION_REQUIRED:
+        await books.failed(told.invoice, Decline.AUTHENTICATION_REQUIRED)
+    elif payment.status is PaymentStatus.CANCELED:
+        await books.payment_over(told.invoice.id)
 
 
 def payment_standing(payment: Payment) -> PaymentProgress:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.billing.dunning_cases import DunningCases
+from domain.billing.dunning_model import DunningStatus
 from domain.billing.events import InvoicePaid, PaymentMethod
 from domain.billing.ids import InvoiceId, PaymentId
 from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
@@ -142,6 +144,7 @@ class InvoiceBooks:
         else:
             entries = await self.uow.ledger.of_invoice(invoice.id, ITS_OWN)
             await self._book(invoice, lambda journal: journal.reversed(entries))
+            await DunningCases(self.uow, self.tenant, self.now).close(invoice.id, DunningStatus.STOPPED)
         voided = await self._put(invoice, status=InvoiceStatus.VOID, closed_at=self.now, reason=reason)
         self.uow.events.append(InvoiceVoided(**self._named(invoice), total=invoice.content.total, reason=reason))
         return voided
@@ -156,6 +159,7 @@ class InvoiceBooks:
         attempt: int = 1,
     ) -> Invoice:
         paid = await self._put(invoice, status=InvoiceStatus.PAID, closed_at=self.now, paid_by=method)
+        await DunningCases(self.uow, self.tenant, self.now).close(invoice.id, DunningStatus.RECOVERED)
         recovered = invoice.status is InvoiceStatus.UNCOLLECTIBLE
         await self._book(
             paid, lambda journal: journal.paid(invoice.content.total, into, payment=payment, recovered=recovered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from domain.billing.dunning import DunningBooks
 from domain.billing.events import Provider
 from domain.billing.ids import CustomerId, PaymentMethodId
 from domain.billing.payment_errors import PaymentMethodInUse
@@ -47,7 +48,7 @@ class PaymentMethodBooks:
         if method.is_default:
             await self.uow.payments.no_default(customer)
         await self.uow.payments.put_method(method)
-        self._added(method)
+        await self._added(method)
         self._audit(ADD_PAYMENT_METHOD, method.id, {"customerId": customer, "label": method.label})
         return method
 
@@ -59,7 +60,7 @@ class PaymentMethodBooks:
         await self.uow.payments.no_default(method.customer_id)
         chosen = method.model_copy(update={"is_default": True})
         await self.uow.payments.put_method(chosen)
-        self._added(chosen)
+        await self._added(chosen)
         self._audit(CHANGE_PAYMENT_METHOD, method.id, {"default": True})
         return chosen
 
@@ -86,7 +87,9 @@ class PaymentMethodBooks:
         self._audit(REMOVE_PAYMENT_METHOD, method.id, {"customerId": method.customer_id, "label": method.label})
         return removed
 
-    def _added(self, method: SavedPaymentMethod) -> None:
+    async def _added(self, method: SavedPaymentMethod) -> None:
+        if method.is_default:
+            await DunningBooks(self.uow, self.tenant, self.ids, self.now).method_added(method.customer_id)
         self.uow.events.append(
             PaymentMethodAdded(
                 tenant_id=self.tenant,

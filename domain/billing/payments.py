@@ -114,10 +114,14 @@ class PaymentBooks:
         payment = await self.uow.payments.hold(payment_id)
         if not payment.is_live:
             raise PaymentStepNotPossible(status=payment.status.value)
-        wanted = await self._put(payment, canceling=True)
-        self.hint(payment_id, "cancel")
+        wanted = await self.call_off(payment)
         self._audit(CANCEL_PAYMENT, payment.id, {"invoiceId": payment.invoice_id})
         return wanted
+
+    async def call_off(self, payment: Payment) -> Payment:
+        """The same for a payment of an invoice that is held, without anybody having asked."""
+        self.hint(payment.id, "cancel")
+        return await self._put(payment, canceling=True)
 
     def hint(self, payment_id: PaymentId, hint: str) -> None:
         """Let its process ask what became of it."""

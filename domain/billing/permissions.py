@@ -38,4 +38,7 @@ CHANGE_PAYMENT_METHOD = Permission("billing.change_payment_method", Scope.WRITE,
 REMOVE_PAYMENT_METHOD = Permission("billing.remove_payment_method", Scope.WRITE, "PaymentMethod")
 READ_PAYMENTS = Permission("billing.read_payments", Scope.READ, "Payment")
 COLLECT_INVOICE = Permission("billing.collect_invoice", Scope.WRITE, "Invoice")
+READ_DUNNING = Permission("billing.read_dunning", Scope.READ, "Dunning")
+STEER_DUNNING = Permission("billing.steer_dunning", Scope.WRITE, "Dunning")
+CHANGE_DUNNING_POLICY = Permission("billing.change_dunning_policy", Scope.ADMIN, "Dunning")
 CANCEL_PAYMENT = Permission("billing.cancel_payment", Scope.WRITE, "Payment")

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from domain.billing.customer_model import Customer
+from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
 from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
@@ -285,6 +286,40 @@ class Ledger(Protocol):
         ...
 
 
+class Dunning(Protocol):
+    """What is done about invoices that could not be collected."""
+
+    async def policy(self) -> DunningPolicy:
+        """The tenant's, or the built-in one."""
+        ...
+
+    async def put_policy(self, policy: DunningPolicy) -> bool:
+        """Replace the revision before this one; False if that is not there any more."""
+        ...
+
+    async def find(self, invoice_id: InvoiceId) -> DunningCase | None:
+        """The case, if there is or was one."""
+        ...
+
+    async def hold(self, invoice_id: InvoiceId) -> DunningCase:
+        """The case, which nobody else changes until the transaction ends. Raises DunningCaseNotFound."""
+        ...
+
+    async def open_of(self, customer: CustomerId) -> list[InvoiceId]:
+        """The customer's invoices about which something is done."""
+        ...
+
+    async def put(self, case: DunningCase) -> None:
+        """Insert or replace."""
+        ...
+
+    async def page(
+        self, customer: CustomerId | None, status: DunningStatus | None, *, cursor: str | None, limit: int
+    ) -> Page[DunningCase]:
+        """Those of the newest invoices first."""
+        ...
+
+
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
@@ -306,6 +341,8 @@ class BillingUnitOfWork(Protocol):
     def invoices(self) -> Invoices: ...
     @property
     def payments(self) -> Payments: ...
+    @property
+    def dunning(self) -> Dunning: ...
     @property
     def ledger(self) -> Ledger: ...
     @property

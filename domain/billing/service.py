@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.billing.catalogue_events import CustomerAdded, CustomerChanged, MeterAdded, PlanPublished
 from domain.billing.customer_model import Customer
+from domain.billing.dunning_model import DunningPolicy
 from domain.billing.errors import (
     CustomerExists,
     MeterExists,
@@ -24,6 +25,7 @@ from domain.billing.permissions import (
     ADD_LEGAL_ENTITY,
     ADD_METER,
     CHANGE_CUSTOMER,
+    CHANGE_DUNNING_POLICY,
     CHANGE_LEGAL_ENTITY,
     PUBLISH_PLAN,
 )
@@ -129,6 +131,16 @@ async def change_customer(
     details = {"changed": sorted(changes)}
     uow.audit.record(AuditEntry(tenant_id=tenant, action=CHANGE_CUSTOMER.name, resource=customer_id, details=details))
     return changed
+
+
+async def change_dunning_policy(uow: BillingUnitOfWork, tenant: TenantId, policy: DunningPolicy) -> DunningPolicy:
+    """For cases that begin from now on. Raises PreconditionFailed."""
+    if not await uow.dunning.put_policy(policy):
+        raise PreconditionFailed
+    details = {"revision": policy.revision, "name": policy.name}
+    action = CHANGE_DUNNING_POLICY.name
+    uow.audit.record(AuditEntry(tenant_id=tenant, action=action, resource="dunning-policy", details=details))
+    return policy
 
 
 async def add_legal_entity(uow: BillingUnitOfWork, tenant: TenantId, entity: LegalEntity) -> LegalEntity:

@@ -55,6 +55,13 @@ class NoticeKind(StrEnum):
     RISK_OPEN = "risk_open"
     RISK_PROPOSED = "risk_proposed"
     RISK_PLANNED = "risk_planned"
+    DUNNING_PAYMENT_FAILED = "dunning_payment_failed"
+    DUNNING_REMINDER = "dunning_reminder"
+    DUNNING_LAST_REMINDER = "dunning_last_reminder"
+    DUNNING_AUTHENTICATE = "dunning_authenticate"
+    DUNNING_SUSPENDED = "dunning_suspended"
+    DUNNING_CANCELED = "dunning_canceled"
+    DUNNING_WIN_BACK = "dunning_win_back"
 
 
 class SendNotice(Payload):

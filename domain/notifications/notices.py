@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.notifications.commands import NoticeKind, SendNotice
+from domain.notifications.dunning_words import DUNNING
 from domain.notifications.model import Mail
 from domain.notifications.writing import Words, written
 
@@ -198,6 +199,9 @@ _WORDS: dict[NoticeKind, Words] = {
         },
     },
 }
+
+
+_WORDS.update({NoticeKind(f"dunning_{template}"): words for template, words in DUNNING.items()})
 
 
 def notice_mail(cmd: SendNotice, message_id: str) -> Mail:

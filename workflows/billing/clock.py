@@ -23,6 +23,7 @@ class BooksClock(Followed[P]):
         """Let what is due happen, each time, until it is over. `settle` does it, and says what comes next."""
         while True:
             if workflow.info().is_continue_as_new_suggested():
+                await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(input)
             now = workflow.now()
             self._changes.looking()

@@ -57,6 +57,14 @@ BY_ID = [
     Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
     Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
     Route("GET", "/v1/billing/platform-subscriptions/{platform_subscription_id}"),
+    Route("GET", "/v1/billing/dunning-cases/{case_id}"),
+    Route("GET", "/v1/billing/dunning-cases/{case_id}/progress"),
+    Route("POST", "/v1/billing/dunning-cases/{case_id}/pause", body={"reason": "for the test"}),
+    Route("POST", "/v1/billing/dunning-cases/{case_id}/resume"),
+    Route("POST", "/v1/billing/dunning-cases/{case_id}/skip", body={"step": 3, "reason": "no"}),
+    Route("POST", "/v1/billing/dunning-cases/{case_id}/retime", body={"step": 4, "at": SOON}),
+    Route("POST", "/v1/billing/dunning-cases/{case_id}/approve", body={"step": 5}),
+    Route("POST", "/v1/billing/dunning-cases/{case_id}/stop", body={"reason": "for the test"}),
     Route("GET", "/v1/billing/customers/{customer_id}"),
     Route("PATCH", "/v1/billing/customers/{customer_id}", body={"name": "Initech"}, headers={"If-Match": '"1"'}),
     Route("GET", "/v1/billing/meters/{meter_code}"),
@@ -296,6 +304,10 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     seller = await selling(stack, owner)
     payer = await seller.customer()
     payment = await seller.payment(await seller.final(payer), "succeeded")
+    debtor = await seller.customer()
+    await seller.simulate("declines", paymentMethod=debtor["method"]["token"], code="insufficient_funds", times=99)
+    owed = await seller.final(debtor)
+    await seller.payment(owed, "failed")
     buyer = {"name": "Initech", "email": "pay@initech.example", "currency": "EUR"}
     customer = await owner.http.post("/v1/billing/customers", json=buyer, headers=owner.headers)
     counted = {"code": "owners", "name": "Theirs", "eventType": "x", "aggregation": "count", "unit": "call"}
@@ -306,6 +318,7 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     bought = await owner.http.post("/v1/billing/subscriptions", json=order, headers=owner.headers)
     return {
         "customer_id": customer.json()["data"]["id"],
+        "case_id": owed["id"],
         "payment_id": payment["id"],
         "payment_method_id": payer["method"]["id"],
         "meter_code": "owners",
