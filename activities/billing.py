@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from domain.billing.clock_commands import AdvanceClock, ClockProgress, TimeMachine
 from domain.billing.collecting import drive
 from domain.billing.commands import CancelSubscription, CreateSubscription, SubscriptionReady
 from domain.billing.dunning import dunning_standing, settle_dunning, steer_dunning
@@ -29,9 +30,11 @@ class BillingActivities:
         platform: Transactions[PlatformBillingUnitOfWork],
         books: Transactions[BillingUnitOfWork],
         providers: Providers,
+        time: TimeMachine,
         now: Clock,
         ids: Ids,
     ) -> None:
+        self._time = time
         self._platform, self._books, self._providers, self._now, self._ids = platform, books, providers, now, ids
 
     @activity.defn(name="billing.create_subscription")
@@ -57,6 +60,11 @@ class BillingActivities:
     async def drive_payment(self, cmd: DrivePayment) -> PaymentProgress:
         """Send a payment, or ask its provider what became of it, by the clock of its process; what comes next."""
         return await drive(self._books, self._providers, cmd, self._ids)
+
+    @activity.defn(name="billing.advance_clock")
+    async def advance_clock(self, cmd: AdvanceClock) -> ClockProgress:
+        """Let everything happen that is due for a test clock's customers."""
+        return await self._time.advance(cmd)
 
     @activity.defn(name="billing.settle_dunning")
     async def settle_dunning(self, cmd: SettleDunning) -> DunningProgress:

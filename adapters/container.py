@@ -30,6 +30,7 @@ from adapters.billing.platform import KnownPlans, PostgresPlatformBillingUnitOfW
 from adapters.billing.postgres import PostgresBillingUnitOfWork
 from adapters.billing.providers import PaymentProviders, PostgresPaymentAccountsUnitOfWork
 from adapters.billing.stripe_provider import StripeProvider
+from adapters.billing.time_machine import TimeMachine
 from adapters.bus.personal_data import PERSONAL, BusPersonalData
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
@@ -234,7 +235,14 @@ class Container:
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
-        billing = BillingActivities(self.platform_billing, self.billing, self.payment_providers, utc_now, new_id)
+        billing = BillingActivities(
+            self.platform_billing,
+            self.billing,
+            self.payment_providers,
+            TimeMachine(self.billing, self.temporal, utc_now),
+            utc_now,
+            new_id,
+        )
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
         automation = AutomationActivities(self.automation, utc_now)
@@ -246,6 +254,7 @@ class Container:
             billing.settle_invoice,
             billing.drive_payment,
             billing.settle_dunning,
+            billing.advance_clock,
             billing.steer_dunning,
             security.provision_tenant,
             security.deprovision_tenant,

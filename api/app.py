@@ -33,6 +33,7 @@ from api.billing import (
     platform_subscriptions,
     price_quotes,
     subscriptions,
+    test_clocks,
     usage_events,
     webhooks,
 )
@@ -122,6 +123,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     platform_plans.router,
     price_quotes.router,
     subscriptions.router,
+    test_clocks.router,
     usage_events.router,
     platform_subscriptions.router,
     tenants.router,

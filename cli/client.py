@@ -30,10 +30,14 @@ class ApiClient:
         """Raises ApiRefused."""
         return await self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    async def post(self, path: str, body: dict[str, Any] | None = None, *, key: str | None = None) -> Any:
+    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
         """Raises ApiRefused."""
         headers = {"Idempotency-Key": key} if key else {}
-        return await self._ask("POST", path, json=body or {}, headers=headers)
+        return await self._ask("POST", path, json={} if body is None else body, headers=headers)
+
+    async def put(self, path: str, body: dict[str, Any]) -> Any:
+        """Raises ApiRefused."""
+        return await self._ask("PUT", path, json=body)
 
     async def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:

@@ -55,3 +55,10 @@ def with_embedded(settings: Settings, server: EmbeddedPostgres) -> Settings:
 def operator_key_path(settings: Settings) -> Path:
     """Where `harborgrid up` keeps the operator's API key."""
     return settings.secrets_dir / "operator-api-key.txt"
+
+
+def with_payment_simulator(settings: Settings) -> Settings:
+    """These settings, collecting at the payment simulator unless another place was named."""
+    if "stripe_api_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"stripe_api_url": f"http://127.0.0.1:{settings.payment_simulator_port}"})

@@ -143,6 +143,20 @@ def sql(
 
 
 @app.command()
+def simulate(
+    months: Annotated[int, typer.Option(min=1, max=24, help="How long they live.")] = 12,
+    customers: Annotated[int, typer.Option(min=1, max=10_000, help="How many there are.")] = 10,
+    seed: Annotated[int, typer.Option(help="The same seed is the same story.")] = 1,
+    url: Annotated[str, typer.Option(help="Where the API is; default HARBORGRID_API_PUBLIC_URL.")] = "",
+    api_key: ApiKey = "",
+) -> None:
+    """Let customers of a new tenant live for months in a minute, on the real processes; then audit the books."""
+    from cli.simulate import main as run
+
+    raise typer.Exit(run(months, customers, seed, url, api_key))
+
+
+@app.command()
 def doctor() -> None:
     """Check every dependency and setting, and print what to do about what is wrong."""
     from cli.doctor import main as run

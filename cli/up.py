@@ -27,7 +27,13 @@ from adapters.settings import BadConfiguration, EventTransportKind, Settings, lo
 from adapters.telemetry.logs import configure_logs
 from adapters.temporal.embedded import EmbeddedTemporal
 from cli.client import ApiClient
-from cli.environment import embedded_postgres, operator_key_path, uses_embedded_postgres, with_embedded
+from cli.environment import (
+    embedded_postgres,
+    operator_key_path,
+    uses_embedded_postgres,
+    with_embedded,
+    with_payment_simulator,
+)
 from cli.operator import ensure_operator_key
 from cli.supervisor import Service, Supervisor
 from cli.terminal import foreground
@@ -88,9 +94,7 @@ class Up:
 
     async def _start(self, told: Callable[[str], None]) -> Demo:
         told("PostgreSQL, Temporal, the mailbox and the payment simulator")
-        if "stripe_api_url" not in self.settings.model_fields_set:
-            simulated = f"http://127.0.0.1:{self.settings.payment_simulator_port}"
-            self.settings = self.settings.model_copy(update={"stripe_api_url": simulated})
+        self.settings = with_payment_simulator(self.settings)
         await asyncio.gather(
             self._database(),
             self._launch(self._temporal()),

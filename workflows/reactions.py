@@ -8,6 +8,8 @@ from typing import Any
 
 from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
+from domain.billing.clock_commands import AdvanceClock
+from domain.billing.clock_events import ClockAdvanceRequested
 from domain.billing.dunning_commands import FollowDunning
 from domain.billing.dunning_events import DunningChanged, DunningClosed, DunningOpened
 from domain.billing.events import (
@@ -40,11 +42,12 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import dunning, invoice, payment, subscription
+from workflows.billing import dunning, invoice, payment, subscription, test_clock
 from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
+from workflows.billing.test_clock import ClockWorkflow
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security import (
@@ -69,6 +72,11 @@ from workflows.security.subject_request import SubjectRequestWorkflow
 
 def _always(_: Any) -> bool:
     return True
+
+
+def _since(fact: Any) -> dict[str, Any]:
+    """What the process is about, and when that began."""
+    return {**fact.model_dump(), "since": fact.occurred_at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +127,14 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         when=lambda fact: fact.customer_id is not None,
         workflow=SubscriptionWorkflow.run,
         id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
-        input=lambda fact: FollowSubscription.model_validate(fact.model_dump()),
+        input=lambda fact: FollowSubscription.model_validate(_since(fact)),
         summary=lambda fact: f"Subscription of {fact.customer_id} to {fact.plan_code}",
     ),
     Starts(
         on=SubscriptionReactivated,
         workflow=SubscriptionWorkflow.run,
         id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
-        input=lambda fact: FollowSubscription.model_validate(fact.model_dump()),
+        input=lambda fact: FollowSubscription.model_validate(_since(fact)),
         summary=lambda fact: f"Subscription of {fact.customer_id} to {fact.plan_code}",
         again=True,
     ),
@@ -141,7 +149,7 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         on=InvoiceDrafted,
         workflow=InvoiceWorkflow.run,
         id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
-        input=lambda fact: FollowInvoice.model_validate(fact.model_dump()),
+        input=lambda fact: FollowInvoice.model_validate(_since(fact)),
         summary=lambda fact: f"Invoice of {fact.total} to {fact.customer_id}",
     ),
     *(
@@ -157,23 +165,31 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         on=PaymentRequested,
         workflow=PaymentWorkflow.run,
         id=lambda fact: payment.workflow_id(fact.tenant_id, fact.payment_id),
-        input=lambda fact: FollowPayment.model_validate(fact.model_dump()),
+        input=lambda fact: FollowPayment.model_validate(_since(fact)),
         summary=lambda fact: f"Payment of {fact.amount} by {fact.customer_id}, attempt {fact.attempt}",
     ),
     Wakes(
         on=PaymentHinted,
         workflow=PaymentWorkflow.run,
         id=lambda fact: payment.workflow_id(fact.tenant_id, fact.payment_id),
-        input=lambda fact: FollowPayment.model_validate(fact.model_dump()),
+        input=lambda fact: FollowPayment.model_validate(_since(fact)),
         summary=lambda fact: f"What became of it: {fact.hint}",
         signal=PaymentWorkflow.changed,
         told=lambda fact: fact.hint,
     ),
     Starts(
+        on=ClockAdvanceRequested,
+        workflow=ClockWorkflow.run,
+        id=lambda fact: test_clock.workflow_id(fact.tenant_id, fact.clock_id),
+        input=lambda fact: AdvanceClock.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Time goes by until {fact.to:%Y-%m-%d %H:%M} UTC",
+        again=True,
+    ),
+    Starts(
         on=DunningOpened,
         workflow=DunningWorkflow.run,
         id=lambda fact: dunning.workflow_id(fact.tenant_id, fact.invoice_id),
-        input=lambda fact: FollowDunning.model_validate(fact.model_dump()),
+        input=lambda fact: FollowDunning.model_validate(_since(fact)),
         summary=lambda fact: f"Dunning {fact.customer_id} for {fact.due}",
         again=True,
     ),

@@ -4,6 +4,7 @@ from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
+from workflows.billing.test_clock import ClockWorkflow
 from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
@@ -30,6 +31,7 @@ WORKFLOWS = (
     InvoiceWorkflow,
     PaymentWorkflow,
     DunningWorkflow,
+    ClockWorkflow,
     OnboardingSaga,
     MigrateTenantsWorkflow,
     ConsumeWorkflow,

@@ -36,6 +36,7 @@ class BillingPersonalData:
         "billing_posting": IMPERSONAL,
         "billing_payment_method": ERASED,
         "billing_payment": IMPERSONAL,
+        "billing_test_clock": IMPERSONAL,
         "billing_dunning_policy": IMPERSONAL,
         "billing_dunning_case": IMPERSONAL,
         "billing_provider_event": IMPERSONAL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
+from adapters.billing.clocks import PostgresClocks
 from adapters.billing.dunning import PostgresDunning
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
 from adapters.billing.ledger import PostgresLedger
@@ -26,6 +27,7 @@ class PostgresBillingUnitOfWork:
         self.invoices = PostgresInvoices(session)
         self.payments = PostgresPayments(session)
         self.dunning = PostgresDunning(session)
+        self.clocks = PostgresClocks(session)
         self.ledger = PostgresLedger(session)
         self.events = session
         self.audit = session

@@ -13,11 +13,13 @@ DYNAMIC = {
     "history.transferProcessorMaxPollRPS": "2000",
     "history.timerProcessorMaxPollRPS": "2000",
     "history.visibilityProcessorMaxPollRPS": "2000",
+    "history.timerProcessorMaxTimeShift": '"1ms"',
     "matching.enableFairness": "true",
     "frontend.WorkflowTimeSkippingEnabled": "true",
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "2",
 }
-"""The poll rates save a 50 ms wait per step; fairness shares busy workers between tenants."""
+"""The poll rates save a 50 ms wait per step, the time shift up to a second per timer, which only servers with several
+clocks need; fairness shares busy workers between tenants."""
 
 
 @dataclass(frozen=True, slots=True)

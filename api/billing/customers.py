@@ -25,9 +25,10 @@ from api.parameters import (
 from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
+from domain.billing.clock_errors import ClockUnknown
 from domain.billing.customer_model import Customer
 from domain.billing.errors import CustomerExists, CustomerNotFound
-from domain.billing.ids import CustomerId
+from domain.billing.ids import ClockId, CustomerId
 from domain.billing.invoice_errors import LegalEntityUnknown, TaxIdInvalid
 from domain.billing.legal_entity_model import Address, TaxId
 from domain.billing.metering_model import Code
@@ -63,6 +64,11 @@ class CustomerBody(Body):
     legal_entity: Code | None = Field(
         default=None, description="Who sells to it; the tenant's first if not given.", examples=["de"]
     )
+    test_clock_id: ClockId | None = Field(
+        default=None,
+        description="Whose time it lives in, to try something; for ever.",
+        examples=["clk_01h455vb4pex5vsknk084sn02q"],
+    )
 
 
 class CustomerChange(Body):
@@ -94,7 +100,7 @@ async def list_customers(
     "",
     status_code=201,
     response_model=Answer[Customer],
-    responses=problems(TenantRequired, CustomerExists, TaxIdInvalid, LegalEntityUnknown),
+    responses=problems(TenantRequired, CustomerExists, TaxIdInvalid, LegalEntityUnknown, ClockUnknown),
 )
 async def post_customer(
     body: CustomerBody, tenant: Annotated[TenantId, own_tenant(ADD_CUSTOMER)], world: World, response: Response

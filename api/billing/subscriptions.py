@@ -112,13 +112,12 @@ async def post_subscription(
     body: SubscriptionBody, tenant: Annotated[TenantId, own_tenant(START_SUBSCRIPTION)], world: World
 ) -> Answer[BilledSubscription]:
     """Begin a subscription, in the customer's currency and time zone. What is due at once is charged at once."""
-    now = utc_now()
     order = Order(
         customer_id=body.customer_id,
         plan=Wanted(body.plan_code, body.plan_version, body.quantity, body.overrides),
         add_ons=wanted(body.add_ons),
         billing_time=body.billing_time,
-        starts_at=body.starts_at or now,
+        starts_at=body.starts_at,
         trial_days=body.trial_days,
     )
     return await _done(world, tenant, lambda books: books.start(order))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.billing.ids import CustomerId
+from domain.billing.ids import ClockId, CustomerId
 from domain.kernel.payload import Payload
 
 
@@ -13,7 +13,7 @@ class Customer(Payload):
 
     external_id: what the tenant's own systems call it, once at most; usage may name it so. currency: of all that it is
     charged. timezone: in which its billing periods begin and end. address, country, tax_id, locale: of its invoices.
-    legal_entity: who sells to it; None is the tenant's first.
+    legal_entity: who sells to it; None is the tenant's first. test_clock_id: whose time it lives in, to try something.
     """
 
     id: CustomerId
@@ -27,6 +27,7 @@ class Customer(Payload):
     tax_id: str | None = None
     locale: str = "en"
     legal_entity: str | None = None
+    test_clock_id: ClockId | None = None
     revision: int
     created_at: datetime
     updated_at: datetime

@@ -111,6 +111,7 @@ class DunningBooks(DunningCases):
     async def steer(self, cmd: SteerDunning) -> DunningCase:
         """Somebody wants it otherwise. Raises DunningCaseNotFound, DunningStepNotPossible, DunningInstantInvalid."""
         case = await self.uow.dunning.hold(cmd.invoice_id)
+        self.now = await self.uow.clocks.now_of(case.customer_id, self.now)
         if not case.is_open:
             raise DunningStepNotPossible(status=case.status.value)
         if cmd.at is not None and not self.now - timedelta(minutes=5) <= cmd.at <= self.now + _LONGEST:

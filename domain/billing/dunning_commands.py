@@ -7,15 +7,12 @@ from enum import StrEnum
 
 from domain.billing.dunning_model import Reminder
 from domain.billing.ids import InvoiceId
-from domain.billing.progress import BooksProgress
-from domain.kernel.ids import TenantId
-from domain.kernel.payload import Payload
+from domain.billing.progress import BooksProgress, Followed
 
 
-class FollowDunning(Payload):
+class FollowDunning(Followed):
     """See to it that every step is done when it is due."""
 
-    tenant_id: TenantId
     invoice_id: InvoiceId
 
 

@@ -27,6 +27,10 @@ class JournalEntryId(Id, prefix="jrn"):
     """An entry in the ledger."""
 
 
+class ClockId(Id, prefix="clk"):
+    """A test clock."""
+
+
 class PaymentMethodId(Id, prefix="pmt"):
     """A payment method that a provider keeps for a customer."""
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.billing.ids import InvoiceId
-from domain.billing.progress import BooksProgress
-from domain.kernel.ids import TenantId
-from domain.kernel.payload import Payload
+from domain.billing.progress import BooksProgress, Followed
 
 
-class FollowInvoice(Payload):
+class FollowInvoice(Followed):
     """See to it that an invoice becomes final, and is known to be overdue."""
 
-    tenant_id: TenantId
     invoice_id: InvoiceId
 
 

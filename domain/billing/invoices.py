@@ -195,6 +195,7 @@ class InvoiceBooks:
 
     async def _ready(self, invoice_id: InvoiceId, *statuses: InvoiceStatus) -> Invoice:
         invoice = await self.uow.invoices.hold(invoice_id)
+        self.now = await self.uow.clocks.now_of(invoice.customer_id, self.now)
         if invoice.status not in statuses:
             raise InvoiceStepNotPossible(status=invoice.status.value)
         return invoice

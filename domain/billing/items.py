@@ -27,7 +27,7 @@ async def ordered_items(
 
     Raises PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid.
     """
-    found = _Found(uow, currency, max(order.starts_at, now))
+    found = _Found(uow, currency, max(now, order.starts_at or now))
     items = (await found.item(order.plan, is_add_on=False), *[await found.item(each) for each in order.add_ons])
     return found.together(items)
 

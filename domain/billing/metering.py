@@ -43,10 +43,11 @@ async def record_usage(uow: BillingUnitOfWork, events: Sequence[UsageEvent], *, 
     meters: dict[str, list[Meter]] = {}
     for meter in await uow.meters.of_types(types):
         meters.setdefault(meter.event_type, []).append(meter)
+    latest = await uow.clocks.latest(subjects, now)
     wrong = [
         {"index": index, "id": event.id, "problem": problem}
         for index, event in enumerate(events)
-        if (problem := _problem(event, meters.get(event.type, ()), now))
+        if (problem := _problem(event, meters.get(event.type, ()), now, latest))
     ]
     if wrong:
         raise UsageInvalid(count=len(wrong), events=wrong[:_NAMED])
@@ -132,8 +133,8 @@ def _running(sub: Subscription, terms: Terms, at: datetime) -> list[Window]:
     ]
 
 
-def _problem(event: UsageEvent, meters: Sequence[Meter], now: datetime) -> str | None:
-    if event.time is not None and not now - LATEST <= event.time <= now + MOST_AHEAD:
+def _problem(event: UsageEvent, meters: Sequence[Meter], now: datetime, latest: datetime) -> str | None:
+    if event.time is not None and not now - LATEST <= event.time <= latest + MOST_AHEAD:
         return f"time must lie within {LATEST.days} days before and {MOST_AHEAD.days} after now"
     for meter in meters:
         if meter.property is None:

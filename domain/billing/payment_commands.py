@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.billing.ids import PaymentId
-from domain.billing.progress import BooksProgress
-from domain.kernel.ids import TenantId
-from domain.kernel.payload import Payload
+from domain.billing.progress import BooksProgress, Followed
 
 
-class FollowPayment(Payload):
+class FollowPayment(Followed):
     """See to it that the outcome of a payment becomes known."""
 
-    tenant_id: TenantId
     payment_id: PaymentId
 
 

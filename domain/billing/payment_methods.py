@@ -29,6 +29,7 @@ class PaymentMethodBooks:
         self, customer: CustomerId, provider: Provider, attached: AttachedMethod, *, default: bool
     ) -> SavedPaymentMethod:
         """Collect by it; the first one is the default. The same token again is the method that is there."""
+        self.now = await self.uow.clocks.now_of(customer, self.now)
         there = await self.uow.payments.methods_of(customer)
         known = next((each for each in there if (each.provider, each.token) == (provider, attached.token)), None)
         if known is not None:
@@ -57,6 +58,7 @@ class PaymentMethodBooks:
         method = await self.uow.payments.method(method_id)
         if method.is_default:
             return method
+        self.now = await self.uow.clocks.now_of(method.customer_id, self.now)
         await self.uow.payments.no_default(method.customer_id)
         chosen = method.model_copy(update={"is_default": True})
         await self.uow.payments.put_method(chosen)

@@ -72,6 +72,7 @@ class PaymentBooks:
     async def collect(self, invoice_id: InvoiceId, method_id: PaymentMethodId | None) -> Payment:
         """Somebody asks for it. Raises InvoiceNotFound, and what `request` raises."""
         invoice = await self.uow.invoices.hold(invoice_id)
+        self.now = await self.uow.clocks.now_of(invoice.customer_id, self.now)
         payment = await self.request(invoice, method_id)
         self._audit(COLLECT_INVOICE, invoice.id, {"paymentId": payment.id, "amount": str(payment.amount)})
         return payment

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from domain.billing.clock_model import Ahead, SimulatedClock
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
-from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.ids import ClockId, CustomerId, InvoiceId, SubscriptionId
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
 from domain.billing.legal_entity_model import LegalEntity
@@ -320,6 +321,42 @@ class Dunning(Protocol):
         ...
 
 
+class Clocks(Protocol):
+    """Test clocks."""
+
+    async def put(self, clock: SimulatedClock) -> None:
+        """Insert or replace."""
+        ...
+
+    async def find(self, clock_id: ClockId) -> SimulatedClock | None:
+        """The clock, if there is one."""
+        ...
+
+    async def hold(self, clock_id: ClockId) -> SimulatedClock:
+        """The clock, which nobody else changes until the transaction ends. Raises ClockNotFound."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[SimulatedClock]:
+        """Newest first."""
+        ...
+
+    async def now_of(self, customer_id: CustomerId, world: datetime) -> datetime:
+        """What the customer's clock shows at this instant of the world's; that instant if it has none."""
+        ...
+
+    async def latest(self, subjects: Collection[str], world: datetime) -> datetime:
+        """What the clock shows that is farthest ahead, of the customers that are called so."""
+        ...
+
+    async def customers(self, clock_id: ClockId) -> list[CustomerId]:
+        """Whose time it is."""
+        ...
+
+    async def ahead(self, customer_id: CustomerId) -> Ahead:
+        """What comes for a customer."""
+        ...
+
+
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
@@ -343,6 +380,8 @@ class BillingUnitOfWork(Protocol):
     def payments(self) -> Payments: ...
     @property
     def dunning(self) -> Dunning: ...
+    @property
+    def clocks(self) -> Clocks: ...
     @property
     def ledger(self) -> Ledger: ...
     @property

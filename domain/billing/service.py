@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.billing.catalogue_events import CustomerAdded, CustomerChanged, MeterAdded, PlanPublished
+from domain.billing.clock_errors import ClockUnknown
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningPolicy
 from domain.billing.errors import (
@@ -87,8 +88,10 @@ async def add_meter(uow: BillingUnitOfWork, tenant: TenantId, meter: Meter) -> M
 
 
 async def add_customer(uow: BillingUnitOfWork, tenant: TenantId, customer: Customer) -> Customer:
-    """Somebody to sell to. Raises CustomerExists, TaxIdInvalid, LegalEntityUnknown."""
+    """Somebody to sell to. Raises CustomerExists, TaxIdInvalid, LegalEntityUnknown, ClockUnknown."""
     await _billable(uow, customer)
+    if customer.test_clock_id is not None and await uow.clocks.find(customer.test_clock_id) is None:
+        raise ClockUnknown(test_clock_id=customer.test_clock_id)
     if there := await uow.customers.add(customer):
         raise CustomerExists(customer_id=there)
     uow.events.append(

@@ -8,9 +8,7 @@ from datetime import datetime
 from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.periods import BillingTime
 from domain.billing.prices import Price
-from domain.billing.progress import BooksProgress
-from domain.kernel.ids import TenantId
-from domain.kernel.payload import Payload
+from domain.billing.progress import BooksProgress, Followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Order:
     plan: Wanted
     add_ons: tuple[Wanted, ...]
     billing_time: BillingTime
-    starts_at: datetime
+    starts_at: datetime | None
     trial_days: int | None
 
 
@@ -51,10 +49,9 @@ class Change:
     effective_at: datetime | None = None
 
 
-class FollowSubscription(Payload):
+class FollowSubscription(Followed):
     """See to it that what happens to a subscription by itself happens when it is due."""
 
-    tenant_id: TenantId
     subscription_id: SubscriptionId
 
 

@@ -15,7 +15,7 @@ from domain.billing.drafting import draft_invoice
 from domain.billing.events import (
     SubscriptionChange,
 )
-from domain.billing.ids import InvoiceId, LineId, SubscriptionId
+from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
 from domain.billing.invoice_errors import NothingToInvoice
 from domain.billing.invoice_model import InvoiceContent
 from domain.billing.invoicing import invoiced
@@ -85,9 +85,11 @@ class Books:
         Raises CustomerNotFound, PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid,
         SubscriptionInstantInvalid.
         """
-        if not self.now - _LONGEST_BACK <= order.starts_at <= self.now + _LONGEST_AHEAD:
-            raise _instant("startsAt", order.starts_at, self.now - _LONGEST_BACK, self.now + _LONGEST_AHEAD)
         customer = await self.uow.customers.get(order.customer_id)
+        await self._by_its_clock(customer.id)
+        starts_at = order.starts_at or self.now
+        if not self.now - _LONGEST_BACK <= starts_at <= self.now + _LONGEST_AHEAD:
+            raise _instant("startsAt", starts_at, self.now - _LONGEST_BACK, self.now + _LONGEST_AHEAD)
         items, terms = await ordered_items(self.uow, order, customer.currency, self.now)
         plan = terms[items[0].plan_code, items[0].plan_version]
         trial = plan.trial if order.trial_days is None else timedelta(days=order.trial_days)
@@ -102,11 +104,11 @@ class Books:
             interval_count=plan.interval_count,
             proration=plan.proration,
             items=items,
-            started_at=order.starts_at,
-            trial_end=order.starts_at + trial if trial else None,
-            anchor=order.starts_at,
-            period_start=order.starts_at,
-            period_end=Periods(order.starts_at, plan.interval, plan.interval_count, customer.timezone).boundary(1),
+            started_at=starts_at,
+            trial_end=starts_at + trial if trial else None,
+            anchor=starts_at,
+            period_start=starts_at,
+            period_end=Periods(starts_at, plan.interval, plan.interval_count, customer.timezone).boundary(1),
             created_at=self.now,
         )
         outcome = Outcome(sub.model_copy(update={"revision": 1}), (), SubscriptionChange.SCHEDULED, self.now)
@@ -133,6 +135,7 @@ class Books:
         Raises SubscriptionNotFound, NothingToInvoice.
         """
         sub = await self.uow.subscriptions.get(subscription_id)
+        await self._by_its_clock(sub.customer_id)
         waiting = list[Accrual](await self.uow.lines.uninvoiced(sub.id))
         step = next_step(sub)
         if step is not None and step.name in _TURNS:
@@ -164,6 +167,7 @@ class Books:
     async def usage(self, subscription_id: SubscriptionId) -> list[ChargedUsage]:
         """What the usage of the running period comes to by now. Raises SubscriptionNotFound."""
         sub = await self.uow.subscriptions.get(subscription_id)
+        await self._by_its_clock(sub.customer_id)
         return await current_usage(self.uow, sub, await self._terms(sub), now=self.now)
 
     async def withdraw_change(self, subscription_id: SubscriptionId) -> Subscription:
@@ -255,6 +259,7 @@ class Books:
         self, subscription_id: SubscriptionId, statuses: tuple[SubscriptionStatus, ...]
     ) -> tuple[Subscription, Terms]:
         sub = await self.uow.subscriptions.hold(subscription_id)
+        await self._by_its_clock(sub.customer_id)
         terms = await self._terms(sub)
         sub = await self._caught_up(sub, terms)
         if sub.status not in statuses:
@@ -314,6 +319,10 @@ class Books:
         if outcome.turned:
             await draft_invoice(self.uow, self.tenant, after, self.ids(InvoiceId), at=at, now=self.now)
         return after
+
+    async def _by_its_clock(self, customer_id: CustomerId) -> None:
+        """What people ask for happens when the customer's test clock says, if it has one."""
+        self.now = await self.uow.clocks.now_of(customer_id, self.now)
 
     def _ahead(self, name: str, at: datetime) -> None:
         if not self.now < at <= self.now + _LONGEST_AHEAD:

@@ -57,7 +57,7 @@ class DunningWorkflow(BooksClock[DunningProgress]):
         """Pause, resume, skip, re-time, approve or stop: what an operator does from here, with audit."""
         told = await workflow.execute_activity_method(
             BillingActivities.steer_dunning,
-            wish.model_copy(update={"now": workflow.now()}),
+            wish.model_copy(update={"now": workflow.now() + self._ahead}),
             summary=wish.verb.value,
             **OWN_DATABASE,
         )

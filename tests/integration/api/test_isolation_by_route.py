@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from applications import on_its_own, own_token
 from conftest import Stack, Tenant, until
-from paying import selling
+from owning import BILLING, Route, billing_ids
 from people import new_member, signed_in
 from x509s import made
 
@@ -22,22 +21,6 @@ LATELY = (utc_now() - timedelta(hours=1)).isoformat()
 SOON = (utc_now() + timedelta(days=1)).isoformat()
 
 
-@dataclass(frozen=True)
-class Route:
-    """How a route is called, and what the wrong tenant and the right caller get."""
-
-    method: str
-    path: str
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    wrong: int = 404
-    right: int = 200
-    by_operator: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
 POLICY = {"name": "nothing new", "text": "permit (principal, action, resource) when { false };"}
 PLAN = {
     "treatment": "mitigate",
@@ -47,59 +30,11 @@ PLAN = {
     "residualLikelihood": 1,
     "residualImpact": 1,
 }
-TERMS = {
-    "name": "Ours",
-    "interval": "month",
-    "charges": [{"kind": "once", "code": "x", "name": "X", "prices": {"EUR": {"model": "flat", "amount": "1"}}}],
-}
-SELLER = {"name": "The Owners", "country": "DE", "numberPrefix": "OWN"}
 BY_ID = [
     Route("GET", "/v1/workflow/onboardings/{onboarding_id}"),
     Route("POST", "/v1/workflow/onboardings/{onboarding_id}/cancel", body={}, wrong=403, right=409, by_operator=True),
+    *BILLING,
     Route("GET", "/v1/billing/platform-subscriptions/{platform_subscription_id}"),
-    Route("GET", "/v1/billing/dunning-cases/{case_id}"),
-    Route("GET", "/v1/billing/dunning-cases/{case_id}/progress"),
-    Route("POST", "/v1/billing/dunning-cases/{case_id}/pause", body={"reason": "for the test"}),
-    Route("POST", "/v1/billing/dunning-cases/{case_id}/resume"),
-    Route("POST", "/v1/billing/dunning-cases/{case_id}/skip", body={"step": 3, "reason": "no"}),
-    Route("POST", "/v1/billing/dunning-cases/{case_id}/retime", body={"step": 4, "at": SOON}),
-    Route("POST", "/v1/billing/dunning-cases/{case_id}/approve", body={"step": 5}),
-    Route("POST", "/v1/billing/dunning-cases/{case_id}/stop", body={"reason": "for the test"}),
-    Route("GET", "/v1/billing/customers/{customer_id}"),
-    Route("PATCH", "/v1/billing/customers/{customer_id}", body={"name": "Initech"}, headers={"If-Match": '"1"'}),
-    Route("GET", "/v1/billing/meters/{meter_code}"),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}"),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}/lines"),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}/revisions"),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}/usage"),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}/upcoming-invoice", right=409),
-    Route("GET", "/v1/billing/legal-entities/{legal_entity}"),
-    Route("PUT", "/v1/billing/legal-entities/{legal_entity}", body=SELLER, headers={"If-Match": '"1"'}),
-    Route("GET", "/v1/billing/invoices/{invoice_id}"),
-    Route("GET", "/v1/billing/invoices/{invoice_id}/document"),
-    Route("GET", "/v1/billing/invoices/{invoice_id}/progress"),
-    Route("POST", "/v1/billing/invoices/{invoice_id}/finalize"),
-    Route("POST", "/v1/billing/invoices/{invoice_id}/collect", body={}, right=409),
-    Route("POST", "/v1/billing/payment-methods/{payment_method_id}/make-default"),
-    Route("GET", "/v1/billing/payments/{payment_id}"),
-    Route("GET", "/v1/billing/payments/{payment_id}/progress"),
-    Route("POST", "/v1/billing/payments/{payment_id}/cancel", right=409),
-    Route("DELETE", "/v1/billing/payment-methods/{payment_method_id}"),
-    Route("POST", "/v1/billing/invoices/{invoice_id}/write-off", body={"reason": "for the test"}),
-    Route("POST", "/v1/billing/invoices/{invoice_id}/mark-paid", body={"method": "bank_transfer"}),
-    Route("POST", "/v1/billing/invoices/{invoice_id}/void", body={"reason": "for the test"}, right=409),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}/progress"),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/preview-change", body={"quantity": 2}),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/change", body={"quantity": 2}),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/withdraw-change", right=409),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/extend-trial", body={"until": SOON}, right=409),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/pause", body={}),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/resume"),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/cancel", body={"reason": "for the test"}),
-    Route("POST", "/v1/billing/subscriptions/{subscription_id}/reactivate"),
-    Route("GET", "/v1/billing/plans/{plan_code}"),
-    Route("GET", "/v1/billing/plans/{plan_code}/versions"),
-    Route("POST", "/v1/billing/plans/{plan_code}/versions", body={"terms": TERMS}, right=201),
     Route("GET", "/v1/security/tenants/{tenant_id}"),
     Route("POST", "/v1/security/api-keys/{api_key_id}/reveal", right=409),
     Route("POST", "/v1/security/api-keys/{api_key_id}/rotate", body={}, right=201),
@@ -301,35 +236,12 @@ async def ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     parked_id = "prk_01h455vb4pex5vsknk084sn02q"
     async with stack.container.database.connection() as connection:
         await connection.execute(_PARK, parked_id, owner.id)
-    seller = await selling(stack, owner)
-    payer = await seller.customer()
-    payment = await seller.payment(await seller.final(payer), "succeeded")
-    debtor = await seller.customer()
-    await seller.simulate("declines", paymentMethod=debtor["method"]["token"], code="insufficient_funds", times=99)
-    owed = await seller.final(debtor)
-    await seller.payment(owed, "failed")
-    buyer = {"name": "Initech", "email": "pay@initech.example", "currency": "EUR"}
-    customer = await owner.http.post("/v1/billing/customers", json=buyer, headers=owner.headers)
-    counted = {"code": "owners", "name": "Theirs", "eventType": "x", "aggregation": "count", "unit": "call"}
-    await owner.http.post("/v1/billing/meters", json=counted, headers=owner.headers)
-    await owner.http.post("/v1/billing/plans", json={"code": "owners", "terms": TERMS}, headers=owner.headers)
-    await owner.http.post("/v1/billing/legal-entities", json={"code": "owners", **SELLER}, headers=owner.headers)
-    order = {"customerId": customer.json()["data"]["id"], "planCode": "owners"}
-    bought = await owner.http.post("/v1/billing/subscriptions", json=order, headers=owner.headers)
     return {
-        "customer_id": customer.json()["data"]["id"],
-        "case_id": owed["id"],
-        "payment_id": payment["id"],
-        "payment_method_id": payer["method"]["id"],
-        "meter_code": "owners",
-        "invoice_id": await first("/v1/billing/invoices"),
-        "legal_entity": "owners",
-        "plan_code": "owners",
+        **await billing_ids(stack, owner),
         "onboarding_id": owner.onboarding_id,
         "correlation_id": owner.onboarding_id,
         "tenant_id": owner.id,
         "platform_subscription_id": await first("/v1/billing/platform-subscriptions"),
-        "subscription_id": bought.json()["data"]["id"],
         "api_key_id": key.json()["data"]["id"],
         "record_id": (await owner.get("/v1/security/audit-records"))["items"][-1]["id"],
         "verification_id": verification.json()["data"]["id"],
