@@ -36,7 +36,15 @@ TERMS = {
     "charges": [{"kind": "once", "code": "x", "name": "X", "prices": {"EUR": {"model": "flat", "amount": "1"}}}],
 }
 SELLER = {"name": "The Owners", "country": "DE", "numberPrefix": "OWN"}
+ITEM = {"name": "Training", "prices": {"EUR": {"model": "per_unit", "unitPrice": "1200.00"}}}
+LINES = {"lines": [{"name": "Training", "unitPrice": "1200.00"}]}
+FIRST = {"If-Match": '"1"'}
 BILLING = [
+    Route("GET", "/v1/billing/products/{product_code}"),
+    Route("PUT", "/v1/billing/products/{product_code}", body={"name": "Map"}, headers=FIRST),
+    Route("GET", "/v1/billing/items/{item_code}"),
+    Route("PUT", "/v1/billing/items/{item_code}", body=ITEM, headers=FIRST),
+    Route("POST", "/v1/billing/subscriptions/{subscription_id}/lines", body=LINES, right=201),
     Route("GET", "/v1/billing/test-clocks/{clock_id}"),
     Route("GET", "/v1/billing/test-clocks/{clock_id}/progress"),
     Route("POST", "/v1/billing/test-clocks/{clock_id}/advance", body={"to": SOON}, right=202),
@@ -49,15 +57,15 @@ BILLING = [
     Route("POST", "/v1/billing/dunning-cases/{case_id}/approve", body={"step": 5}),
     Route("POST", "/v1/billing/dunning-cases/{case_id}/stop", body={"reason": "for the test"}),
     Route("GET", "/v1/billing/customers/{customer_id}"),
-    Route("PATCH", "/v1/billing/customers/{customer_id}", body={"name": "Initech"}, headers={"If-Match": '"1"'}),
+    Route("PATCH", "/v1/billing/customers/{customer_id}", body={"name": "Initech"}, headers=FIRST),
     Route("GET", "/v1/billing/meters/{meter_code}"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/lines"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/revisions"),
     Route("GET", "/v1/billing/subscriptions/{subscription_id}/usage"),
-    Route("GET", "/v1/billing/subscriptions/{subscription_id}/upcoming-invoice", right=409),
+    Route("GET", "/v1/billing/subscriptions/{subscription_id}/upcoming-invoice"),
     Route("GET", "/v1/billing/legal-entities/{legal_entity}"),
-    Route("PUT", "/v1/billing/legal-entities/{legal_entity}", body=SELLER, headers={"If-Match": '"1"'}),
+    Route("PUT", "/v1/billing/legal-entities/{legal_entity}", body=SELLER, headers=FIRST),
     Route("GET", "/v1/billing/invoices/{invoice_id}"),
     Route("GET", "/v1/billing/invoices/{invoice_id}/document"),
     Route("GET", "/v1/billing/invoices/{invoice_id}/progress"),
@@ -105,7 +113,11 @@ async def billing_ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     bought = await owner.http.post("/v1/billing/subscriptions", json=order, headers=owner.headers)
     page = await owner.get("/v1/billing/invoices")
     clock = await owner.http.post("/v1/billing/test-clocks", json={"name": "Theirs"}, headers=owner.headers)
+    await owner.http.post("/v1/billing/products", json={"code": "owners", "name": "Theirs"}, headers=owner.headers)
+    await owner.http.post("/v1/billing/items", json={"code": "owners", **ITEM}, headers=owner.headers)
     return {
+        "product_code": "owners",
+        "item_code": "owners",
         "clock_id": clock.json()["data"]["id"],
         "customer_id": customer.json()["data"]["id"],
         "case_id": owed["id"],

@@ -19,6 +19,7 @@ from babel.numbers import format_currency, format_decimal
 from domain.billing.invoice_model import Invoice, InvoiceLine, InvoiceStatus, Party
 from domain.billing.rating import RatingStep, StepKind
 from domain.billing.subscription_model import LineKind
+from domain.billing.taxes import Tax
 from domain.kernel.money import Money
 
 _TEMPLATE = Path(__file__).with_name("invoice.typ").read_bytes()
@@ -97,11 +98,13 @@ class _Told:
         details += [self._step(step) for step in line.steps if step.kind is not StepKind.FLAT]
         if line.kind is LineKind.RECURRING and Fraction(line.share) != 1:
             details.append(self._share(line))
+        if len(self.invoice.content.taxes) > 1 and line.tax.percent:
+            details.append(self._tax(line.tax))
         return {
             "name": line.name,
             "details": details,
             "quantity": self._number(line.quantity),
-            "amount": self._money(line.taxed.gross if self.invoice.content.tax.inclusive else line.taxed.net),
+            "amount": self._money(line.taxed.gross if line.tax.inclusive else line.taxed.net),
         }
 
     def _share(self, line: InvoiceLine) -> str:
@@ -122,18 +125,20 @@ class _Told:
 
     def _totals(self) -> list[dict[str, Any]]:
         content, words = self.invoice.content, self.words
-        tax = f"{content.tax.name} {self._number(content.tax.percent)} %"
         rows = [(words["net"], content.net, False)]
-        if content.tax.percent:
-            rows.append(
-                (words["included"].format(tax=tax) if content.tax.inclusive else tax, content.tax_amount, False)
-            )
+        for each in content.taxes:
+            if each.tax.percent:
+                tax = self._tax(each.tax)
+                rows.append((words["included"].format(tax=tax) if each.tax.inclusive else tax, each.amount, False))
         rows.append((words["total"], content.total, True))
         return [{"label": label, "amount": self._money(amount), "bold": bold} for label, amount, bold in rows]
 
+    def _tax(self, tax: Tax) -> str:
+        return f"{tax.name} {self._number(tax.percent)} %"
+
     def _notes(self) -> list[str]:
         content, notes = self.invoice.content, []
-        if content.tax.reverse_charge:
+        if any(each.tax.reverse_charge for each in content.taxes):
             notes.append(self.words["reverseCharge"])
         if self.invoice.status is InvoiceStatus.PAID:
             notes.append(self.words["paid"])

@@ -22,6 +22,8 @@ class BillingPersonalData:
         "billing_platform_plan": IMPERSONAL,
         "billing_platform_subscription": IMPERSONAL,
         "billing_plan": IMPERSONAL,
+        "billing_product": IMPERSONAL,
+        "billing_item": IMPERSONAL,
         "billing_meter": IMPERSONAL,
         "billing_customer": ERASED,
         "billing_subscription": IMPERSONAL,

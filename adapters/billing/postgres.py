@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
 from adapters.billing.clocks import PostgresClocks
+from adapters.billing.documents import Documents
 from adapters.billing.dunning import PostgresDunning
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
 from adapters.billing.ledger import PostgresLedger
@@ -11,12 +12,15 @@ from adapters.billing.payments import PostgresPayments
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.billing.usage import PostgresUsage
 from adapters.postgres.session import Session
+from domain.billing.product_model import OneOffItem, Product
 
 
 class PostgresBillingUnitOfWork:
     """One transaction on a tenant's books."""
 
     def __init__(self, session: Session) -> None:
+        self.products = Documents(session, "billing_product", Product)
+        self.items = Documents(session, "billing_item", OneOffItem)
         self.plans = PostgresPlans(session)
         self.meters = PostgresMeters(session)
         self.customers = PostgresCustomers(session)

@@ -18,6 +18,7 @@ _SUBSCRIPTION = ("id", "customer_id", "status", "plan_code", "next_step", "next_
 _REVISION = tuple(SubscriptionRevision.model_fields)
 _LINE = (
     *("id", "subscription_id", "customer_id", "key", "kind", "plan_code", "plan_version", "charge_code", "name"),
+    "tax_category",
     *("period_start", "period_end", "quantity", "currency", "price_minor", "share", "amount_minor", "steps"),
     *("grouped_by", "occurred_at"),
 )

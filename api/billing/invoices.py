@@ -7,34 +7,39 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from adapters.billing.invoice_document import rendered
 from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
+from api.billing.line_bodies import LineBodies, wanted_lines
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import tell_of_change, where_it_stands
 from api.routes import Route
+from domain.billing.errors import CustomerNotFound
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, PaymentMethodId, SubscriptionId
 from domain.billing.invoice_commands import InvoiceProgress
-from domain.billing.invoice_errors import InvoiceNotFound, InvoiceStepNotPossible
+from domain.billing.invoice_errors import InvoiceNotFound, InvoiceStepNotPossible, LegalEntityUnknown
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.invoices import InvoiceBooks, invoice_standing
+from domain.billing.one_off import OneOffBooks
 from domain.billing.payment_errors import PaymentMethodMissing, PaymentMethodNotFound, PaymentUnderWay
 from domain.billing.payment_model import Payment
 from domain.billing.payments import PaymentBooks
 from domain.billing.permissions import (
     COLLECT_INVOICE,
+    DRAFT_INVOICE,
     FINALIZE_INVOICE,
     MARK_INVOICE_PAID,
     READ_INVOICES,
     VOID_INVOICE,
     WRITE_OFF_INVOICE,
 )
+from domain.billing.product_errors import ItemUnknown, LineInvalid
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -47,6 +52,14 @@ router = APIRouter(prefix="/v1/billing/invoices", tags=["billing"], route_class=
 _OWN = own_tenant(READ_INVOICES)
 _ONE = (TenantRequired, InvoiceNotFound)
 _STEP = problems(*_ONE, InvoiceStepNotPossible, PaymentUnderWay)
+
+
+class InvoiceBody(Body):
+    """What is charged, and to whom."""
+
+    customer_id: CustomerId = Field(examples=["cus_01h455vb4pex5vsknk084sn02q"])
+    lines: LineBodies
+    finalize: StrictBool = Field(default=False, description="Now, and not after the legal entity's time for drafts.")
 
 
 class VoidInvoiceBody(Body):
@@ -88,6 +101,25 @@ async def list_invoices(
         await world.billing(
             tenant,
             lambda uow: uow.invoices.page(customer_id, subscription_id, status, cursor=cursor, limit=limit),
+        )
+    )
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Answer[Invoice],
+    responses=problems(TenantRequired, CustomerNotFound, ItemUnknown, LineInvalid, LegalEntityUnknown),
+)
+async def post_invoice(
+    body: InvoiceBody, tenant: Annotated[TenantId, own_tenant(DRAFT_INVOICE)], world: World
+) -> Answer[Invoice]:
+    """An invoice for these lines alone. It is a draft for a while, unless it is to be final at once."""
+    lines = wanted_lines(body.lines)
+    return ok(
+        await world.billing(
+            tenant,
+            lambda uow: OneOffBooks(uow, tenant, new_id, utc_now()).draft(body.customer_id, lines, final=body.finalize),
         )
     )
 

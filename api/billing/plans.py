@@ -17,6 +17,7 @@ from domain.billing.errors import MeterUnknown, PlanExists, PlanIntervalChanged,
 from domain.billing.metering_model import Code
 from domain.billing.permissions import PUBLISH_PLAN, READ_PLANS
 from domain.billing.plan_model import PlanTerms, PlanVersion
+from domain.billing.product_errors import ProductUnknown
 from domain.billing.service import publish_plan, publish_version
 from domain.kernel.ids import TenantId
 from domain.kernel.instants import Instant
@@ -83,7 +84,7 @@ async def list_plans(
     "",
     status_code=201,
     response_model=Answer[PlanVersion],
-    responses=problems(TenantRequired, PlanExists, PlanVersionTooEarly, MeterUnknown),
+    responses=problems(TenantRequired, PlanExists, PlanVersionTooEarly, MeterUnknown, ProductUnknown),
 )
 async def post_plan(
     body: PlanPublicationBody, tenant: Annotated[TenantId, own_tenant(PUBLISH_PLAN)], world: World
@@ -121,7 +122,9 @@ async def list_versions(plan_code: Code, tenant: Annotated[TenantId, _OWN], worl
     "/{plan_code}/versions",
     status_code=201,
     response_model=Answer[PlanVersion],
-    responses=problems(TenantRequired, PlanNotFound, PlanVersionTooEarly, PlanIntervalChanged, MeterUnknown),
+    responses=problems(
+        TenantRequired, PlanNotFound, PlanVersionTooEarly, PlanIntervalChanged, MeterUnknown, ProductUnknown
+    ),
 )
 async def post_version(
     plan_code: Code, body: PlanVersionBody, tenant: Annotated[TenantId, own_tenant(PUBLISH_PLAN)], world: World

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
+from api.billing.line_bodies import LinesBody, wanted_lines
 from api.billing.subscription_bodies import (
     CancellationBody,
     ChangeBody,
@@ -30,7 +31,9 @@ from domain.billing.invoice_errors import NothingToInvoice
 from domain.billing.invoice_model import InvoiceContent
 from domain.billing.lifecycle import next_step
 from domain.billing.metering import ChargedUsage
+from domain.billing.one_off import OneOffBooks
 from domain.billing.permissions import (
+    ADD_LINE,
     CANCEL_SUBSCRIPTION,
     CHANGE_SUBSCRIPTION,
     PAUSE_SUBSCRIPTION,
@@ -40,6 +43,7 @@ from domain.billing.permissions import (
     READ_USAGE,
     START_SUBSCRIPTION,
 )
+from domain.billing.product_errors import ItemUnknown, LineInvalid
 from domain.billing.subscription_commands import Order, SubscriptionProgress, Wanted
 from domain.billing.subscription_errors import (
     AddOnDoesNotFit,
@@ -142,6 +146,25 @@ async def list_lines(
     """What it was charged and credited, newest first, each with how it was reckoned."""
     await world.billing(tenant, lambda uow: uow.subscriptions.get(subscription_id))
     return ok(await world.billing(tenant, lambda uow: uow.lines.page(subscription_id, cursor=cursor, limit=limit)))
+
+
+@router.post(
+    "/{subscription_id}/lines",
+    status_code=201,
+    response_model=Answer[list[BookedLine]],
+    responses=problems(*_ONE, SubscriptionStepNotPossible, ItemUnknown, LineInvalid),
+)
+async def post_subscription_lines(
+    subscription_id: SubscriptionId,
+    body: LinesBody,
+    tenant: Annotated[TenantId, own_tenant(ADD_LINE)],
+    world: World,
+) -> Answer[list[BookedLine]]:
+    """Charge something once, with the subscription's next invoice."""
+    lines = wanted_lines(body.lines)
+    return ok(
+        await world.billing(tenant, lambda uow: OneOffBooks(uow, tenant, new_id, utc_now()).add(subscription_id, lines))
+    )
 
 
 @router.get(

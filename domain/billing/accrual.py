@@ -155,6 +155,7 @@ def _accrual(
         plan_version=item.plan_version,
         charge_code=charge.code,
         name=charge.name,
+        tax_category=charge.tax_category,
         period_start=part.start,
         period_end=part.end,
         quantity=rated.quantity,

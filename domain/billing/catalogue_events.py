@@ -25,6 +25,34 @@ class MeterAdded(Event):
     aggregation: str = Field(examples=["sum"])
 
 
+@event("billing.product.added", version="1.0.0", source="billing", subject="product_code", consumers=("analytics",))
+class ProductAdded(Event):
+    """A tenant has something new to sell, in plans and items."""
+
+    product_code: str = Field(min_length=1, examples=["harbour-map"])
+
+
+@event("billing.product.changed", version="1.0.0", source="billing", subject="product_code", consumers=("analytics",))
+class ProductChanged(Event):
+    """A product is called otherwise."""
+
+    product_code: str = Field(min_length=1, examples=["harbour-map"])
+
+
+@event("billing.item.added", version="1.0.0", source="billing", subject="item_code", consumers=("analytics",))
+class ItemAdded(Event):
+    """There is something new to sell once."""
+
+    item_code: str = Field(min_length=1, examples=["training"])
+
+
+@event("billing.item.changed", version="1.0.0", source="billing", subject="item_code", consumers=("analytics",))
+class ItemChanged(Event):
+    """What is sold once has another name or price from now on."""
+
+    item_code: str = Field(min_length=1, examples=["training"])
+
+
 @event("billing.customer.added", version="1.0.0", source="billing", subject="customer_id", consumers=("analytics",))
 class CustomerAdded(Event):
     """A tenant has somebody new to sell to."""

@@ -1,15 +1,18 @@
-"""Drafts of invoices, made when a period of a subscription turns."""
+"""Drafts of invoices: for what waits when a period of a subscription turns, or for lines by themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from domain.billing.ids import InvoiceId
+from domain.billing.customer_model import Customer
+from domain.billing.ids import InvoiceId, SubscriptionId
 from domain.billing.invoice_events import InvoiceDrafted
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.invoicing import invoiced
+from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.ports import BillingUnitOfWork
-from domain.billing.subscription_model import Subscription
+from domain.billing.subscription_model import Line, Subscription
 from domain.kernel.ids import TenantId
 
 
@@ -23,28 +26,43 @@ async def draft_invoice(
     lines = await uow.lines.uninvoiced(sub.id)
     customer = await uow.customers.get(sub.customer_id)
     seller = await uow.legal_entities.selling(customer.legal_entity)
-    if not lines or seller is None:
+    if not lines or seller is None or invoiced(lines, seller, customer).total.minor < 0:
         return None
+    invoice = await drafted(uow, tenant, lines, (customer, seller), id_, subscription=sub.id, at=at, now=now)
+    await uow.lines.invoice(lines, id_)
+    return invoice
+
+
+async def drafted(  # noqa: PLR0913 - a draft is for all of these
+    uow: BillingUnitOfWork,
+    tenant: TenantId,
+    lines: Sequence[Line],
+    parties: tuple[Customer, LegalEntity],
+    id_: InvoiceId,
+    *,
+    subscription: SubscriptionId | None,
+    at: datetime,
+    now: datetime,
+) -> Invoice:
+    """A draft that says what these lines come to, between these parties. at: since when it is one."""
+    customer, seller = parties
     content = invoiced(lines, seller, customer)
-    if content.total.minor < 0:
-        return None
     invoice = Invoice(
         id=id_,
-        customer_id=sub.customer_id,
-        subscription_id=sub.id,
+        customer_id=customer.id,
+        subscription_id=subscription,
         status=InvoiceStatus.DRAFT,
         content=content,
         created_at=at,
         finalize_at=at + seller.grace,
     )
     await uow.invoices.put(invoice)
-    await uow.lines.invoice(lines, id_)
     uow.events.append(
         InvoiceDrafted(
             tenant_id=tenant,
             invoice_id=id_,
-            customer_id=sub.customer_id,
-            subscription_id=sub.id,
+            customer_id=customer.id,
+            subscription_id=subscription,
             total=content.total,
             finalize_at=invoice.finalize_at,
             occurred_at=now,

@@ -34,6 +34,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.ports import Ids
 
 _LONGEST = timedelta(days=366)
+_OF_SUBSCRIPTIONS = (DunningAction.CANCEL, DunningAction.DOWNGRADE, DunningAction.SUSPEND)
 _FAR_NUMBER = 1_000
 """Steps that no policy planned are numbered from here on."""
 
@@ -175,6 +176,8 @@ class DunningBooks(DunningCases):
 
     async def _outcome(self, case: DunningCase, step: DunningStep, invoice: Invoice) -> str:
         """Do it; what came of it. What cannot be done is told, and the next step follows."""
+        if step.action in _OF_SUBSCRIPTIONS and case.subscription_id is None:
+            return "not done: the invoice is for no subscription"
         try:
             match step.action:
                 case DunningAction.RETRY:
@@ -182,10 +185,12 @@ class DunningBooks(DunningCases):
                 case DunningAction.CANCEL:
                     reason = f"invoice {invoice.number} was not paid"
                     books = Books(self.uow, self.tenant, self.ids, self.now)
+                    assert case.subscription_id is not None
                     await books.cancel(case.subscription_id, reason, when=None, at_period_end=False)
                     return reason
                 case DunningAction.DOWNGRADE:
                     books = Books(self.uow, self.tenant, self.ids, self.now)
+                    assert case.subscription_id is not None
                     await books.change(case.subscription_id, Change(plan=step.plan_code, later=False))
                     return f"plan {step.plan_code}"
                 case DunningAction.WRITE_OFF:

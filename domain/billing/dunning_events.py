@@ -23,7 +23,7 @@ class DunningOpened(Event):
     tenant_id: TenantId
     invoice_id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     due: Money = Field(description="Tax included.")
     decline: Decline = Field(description="How the first attempt failed.")
 
@@ -41,7 +41,7 @@ class DunningStepped(Event):
     tenant_id: TenantId
     invoice_id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     step: PositiveInt = Field(examples=[4])
     action: DunningAction
     channel: DunningChannel
@@ -77,7 +77,7 @@ class DunningClosed(Event):
     tenant_id: TenantId
     invoice_id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     outcome: DunningStatus = Field(description="`recovered`: it was paid. `exhausted`: every step was done.")
     was_suspended: bool = Field(description="Whether the subscription was told to be suspended for it.")
     opened_at: AwareDatetime

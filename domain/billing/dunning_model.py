@@ -146,7 +146,7 @@ class DunningCase(Payload):
 
     invoice_id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None
     due: Money
     status: DunningStatus
     decline: Decline

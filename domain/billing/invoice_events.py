@@ -21,7 +21,7 @@ class InvoiceDrafted(Event):
     tenant_id: TenantId
     invoice_id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     total: Money = Field(description="Tax included; of the draft.")
     finalize_at: AwareDatetime = Field(description="When it becomes final, unless somebody does that before.")
 
@@ -39,7 +39,7 @@ class InvoiceFinalized(Event):
     tenant_id: TenantId
     invoice_id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     number: str = Field(description="Gapless per legal entity and year.", examples=["INV-2026-000417"])
     total: Money = Field(description="Tax included.")
     tax: Money = Field(description="The tax in it.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.billing.subscription_model import Accrual
-from domain.billing.taxes import Tax, TaxedAmount
+from domain.billing.taxes import Tax, TaxedAmount, TaxTotal
 from domain.kernel.money import Money
 from domain.kernel.payload import Payload
 
@@ -36,6 +38,7 @@ class Party(Payload):
 class InvoiceLine(Accrual):
     """A line, with its net amount and its tax."""
 
+    tax: Tax
     taxed: TaxedAmount
 
 
@@ -50,7 +53,7 @@ class InvoiceContent(Payload):
     payment_details: str | None
     currency: str
     lines: tuple[InvoiceLine, ...]
-    tax: Tax
+    taxes: tuple[TaxTotal, ...] = Field(description="By tax; they sum to `net` and `taxAmount`.")
     net: Money
     tax_amount: Money
     total: Money
@@ -59,12 +62,13 @@ class InvoiceContent(Payload):
 class Invoice(Payload):
     """One invoice.
 
-    number: gapless within its legal entity and year, given when it becomes final. finalize_at: when a draft becomes so.
+    subscription_id: None for one-off invoices. number: gapless within its legal entity and year, given when it becomes
+    final. finalize_at: when a draft becomes so.
     """
 
     id: InvoiceId
     customer_id: CustomerId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None
     status: InvoiceStatus
     number: str | None = None
     content: InvoiceContent

@@ -94,10 +94,7 @@ class InvoiceBooks:
 
     async def _finalized(self, invoice: Invoice) -> Invoice:
         """With its number, and with usage that came late while it was a draft."""
-        if invoice.finalize_at > invoice.created_at:
-            await Books(self.uow, self.tenant, self.ids, self.now).look_again(invoice.subscription_id)
-        joining = await self.uow.lines.uninvoiced(invoice.subscription_id)
-        await self.uow.lines.invoice(joining, invoice.id)
+        await self._join(invoice)
         lines = await self.uow.lines.of_invoice(invoice.id)
         customer = await self.uow.customers.get(invoice.customer_id)
         seller = await self.uow.legal_entities.get(invoice.content.legal_entity)
@@ -138,9 +135,20 @@ class InvoiceBooks:
             await PaymentBooks(self.uow, self.tenant, self.ids, self.now).request(final)
         return final
 
+    async def _join(self, invoice: Invoice) -> None:
+        """What its subscription was charged while it was a draft, late usage with it."""
+        if invoice.subscription_id is None:
+            return
+        if invoice.finalize_at > invoice.created_at:
+            await Books(self.uow, self.tenant, self.ids, self.now).look_again(invoice.subscription_id)
+        joining = await self.uow.lines.uninvoiced(invoice.subscription_id)
+        await self.uow.lines.invoice(joining, invoice.id)
+
     async def _voided(self, invoice: Invoice, reason: str) -> Invoice:
         if invoice.status is InvoiceStatus.DRAFT:
-            await self.uow.lines.release(invoice.id)
+            # What was to be charged by this invoice alone is not charged.
+            if invoice.subscription_id is not None:
+                await self.uow.lines.release(invoice.id)
         else:
             entries = await self.uow.ledger.of_invoice(invoice.id, ITS_OWN)
             await self._book(invoice, lambda journal: journal.reversed(entries))

@@ -9,21 +9,21 @@ from domain.billing.customer_model import Customer
 from domain.billing.invoice_model import InvoiceContent, InvoiceLine, Party
 from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.subscription_model import Accrual
-from domain.billing.taxes import tax_for, taxed, total
+from domain.billing.taxes import tax_for, tax_totals, taxed_each, total
 
 AccrualT = TypeVar("AccrualT", bound=Accrual)
 
 
 def ordered(lines: Sequence[AccrualT]) -> list[AccrualT]:
     """In the order of their periods, as an invoice lists them."""
-    return sorted(lines, key=lambda line: (line.period_start, line.plan_code, line.charge_code, line.key))
+    return sorted(lines, key=lambda line: (line.period_start, line.plan_code or "", line.charge_code, line.key))
 
 
 def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> InvoiceContent:
     """The content, in the customer's currency."""
     listed = ordered(lines)
-    tax = tax_for(seller, buyer)
-    amounts = taxed([line.amount for line in listed], tax, buyer.currency)
+    taxes = [tax_for(seller, buyer, line.tax_category) for line in listed]
+    amounts = taxed_each([(line.amount, tax) for line, tax in zip(listed, taxes, strict=True)], buyer.currency)
     net, owed = (total((getattr(each, name) for each in amounts), buyer.currency) for name in ("net", "tax"))
     return InvoiceContent(
         legal_entity=seller.code,
@@ -42,10 +42,10 @@ def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> 
         payment_details=seller.payment_details,
         currency=buyer.currency,
         lines=tuple(
-            InvoiceLine(**{name: getattr(line, name) for name in Accrual.model_fields}, taxed=amount)
-            for line, amount in zip(listed, amounts, strict=True)
+            InvoiceLine(**{name: getattr(line, name) for name in Accrual.model_fields}, tax=tax, taxed=amount)
+            for line, tax, amount in zip(listed, taxes, amounts, strict=True)
         ),
-        tax=tax,
+        taxes=tax_totals(list(zip(amounts, taxes, strict=True)), buyer.currency),
         net=net,
         tax_amount=owed,
         total=net + owed,

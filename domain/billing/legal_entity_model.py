@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from domain.billing.metering_model import Code
-from domain.billing.plan_model import Label
+from domain.billing.plan_model import STANDARD, Label, TaxCategory
 from domain.kernel.payload import Body
 from domain.kernel.places import CountryCode
 from domain.kernel.timezones import TimeZone
@@ -26,11 +26,15 @@ Address = Annotated[
 
 
 class TaxRule(Body):
-    """The tax of one country."""
+    """The tax of one country on one category of what is sold."""
 
     country: CountryCode
+    category: TaxCategory = STANDARD
     name: Label = Field(examples=["USt."])
     percent: Annotated[Decimal, Field(ge=0, le=100, max_digits=7, decimal_places=4)] = Field(examples=["19"])
+    inclusive: StrictBool | None = Field(
+        default=None, description="Whether prices include it; if left out, as the legal entity says."
+    )
 
 
 class LegalEntityTerms(Body):
@@ -54,14 +58,15 @@ class LegalEntityTerms(Body):
     )
     prices_include_tax: StrictBool = False
     taxes: Annotated[tuple[TaxRule, ...], Field(max_length=250)] = Field(
-        default=(), description="By the customer's country; where there is none, none is charged."
+        default=(),
+        description="By the customer's country and the charge's category; where there is none, none is charged.",
     )
 
     @model_validator(mode="after")
     def _once(self) -> LegalEntityTerms:
-        countries = [rule.country for rule in self.taxes]
-        if len(set(countries)) < len(countries):
-            raise ValueError("each country has one tax")
+        rules = [(rule.country, rule.category) for rule in self.taxes]
+        if len(set(rules)) < len(rules):
+            raise ValueError("each country has one tax on each category")
         return self
 
     @property

@@ -32,6 +32,12 @@ Currency: TypeAlias = Annotated[
 Label: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", min_length=1, max_length=200)
 ]
+TaxCategory: TypeAlias = Annotated[
+    Code, Field(description="Which of the legal entity's taxes there is on it; `outside_scope` has none.")
+]
+STANDARD = "standard"
+"""The category of what names none."""
+
 FixedPrice: TypeAlias = Annotated[Flat | PerUnit | Graduated | Volume | Package, Field(discriminator="model")]
 """A price of a quantity that is known beforehand."""
 
@@ -46,6 +52,7 @@ class Timing(StrEnum):
 class _Charge(Body):
     code: Code = Field(examples=["base"])
     name: Label = Field(description="What invoices call it.", examples=["Base fee"])
+    tax_category: TaxCategory = STANDARD
 
 
 class RecurringCharge(_Charge):
@@ -92,6 +99,9 @@ class PlanTerms(Body):
     """What one version of a plan or add-on costs, and how it is billed."""
 
     name: Label = Field(examples=["Pro"])
+    product: Code | None = Field(
+        default=None, description="GET /v1/billing/products lists them.", examples=["harbour-map"]
+    )
     interval: Interval = Field(examples=["month"])
     interval_count: int = Field(default=1, ge=1, le=36, strict=True, description="Periods of this many intervals.")
     proration: Proration = Proration.SECOND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from domain.billing.clock_model import Ahead, SimulatedClock
 from domain.billing.customer_model import Customer
@@ -16,6 +16,7 @@ from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.metering_model import Meter
 from domain.billing.payment_ports import Payments
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
+from domain.billing.product_model import OneOffItem, Product
 from domain.billing.subscription_model import (
     ClosedPeriod,
     Counted,
@@ -29,6 +30,28 @@ from domain.billing.usage_model import Span, UsageEvent
 from domain.bus.ports import EventLog
 from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
+
+T = TypeVar("T")
+
+
+class Listed(Protocol[T]):
+    """Things of a tenant's catalogue that have a code and revisions."""
+
+    async def add(self, thing: T) -> bool:
+        """Insert; False if there is one with its code."""
+        ...
+
+    async def put(self, thing: T) -> bool:
+        """Replace the revision before this one; False if that is not there any more."""
+        ...
+
+    async def find(self, code: str) -> T | None:
+        """The one with this code, if there is one."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[T]:
+        """By code."""
+        ...
 
 
 class Plans(Protocol):
@@ -360,6 +383,10 @@ class Clocks(Protocol):
 class BillingUnitOfWork(Protocol):
     """One transaction on a tenant's books."""
 
+    @property
+    def products(self) -> Listed[Product]: ...
+    @property
+    def items(self) -> Listed[OneOffItem]: ...
     @property
     def plans(self) -> Plans: ...
     @property

@@ -33,6 +33,7 @@ from domain.billing.permissions import (
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.prices import Percentage
+from domain.billing.products import known_products
 from domain.billing.taxes import tax_id_is_valid
 from domain.kernel.audit import AuditEntry
 from domain.kernel.errors import PreconditionFailed
@@ -41,7 +42,7 @@ from domain.kernel.permissions import Permission
 
 
 async def publish_plan(uow: BillingUnitOfWork, tenant: TenantId, plan: PlanVersion) -> PlanVersion:
-    """The first version of a plan or add-on. Raises PlanExists, PlanVersionTooEarly, MeterUnknown."""
+    """The first version of a plan or add-on. Raises PlanExists, PlanVersionTooEarly, MeterUnknown, ProductUnknown."""
     if plan.effective_from < plan.created_at:
         raise PlanVersionTooEarly(effective_from=plan.effective_from, now=plan.created_at)
     return await _publish(uow, tenant, plan)
@@ -52,7 +53,7 @@ async def publish_version(
 ) -> PlanVersion:
     """The next version. Subscriptions that are there keep theirs until they are changed.
 
-    Raises PlanNotFound, PlanVersionTooEarly, PlanIntervalChanged, MeterUnknown.
+    Raises PlanNotFound, PlanVersionTooEarly, PlanIntervalChanged, MeterUnknown, ProductUnknown.
     """
     last = await uow.plans.newest(code)
     if effective_from < now or effective_from <= last.effective_from:
@@ -188,6 +189,7 @@ def _taxable(tax_id: str | None, country: str | None) -> None:
 
 
 async def _publish(uow: BillingUnitOfWork, tenant: TenantId, plan: PlanVersion) -> PlanVersion:
+    await known_products(uow, [plan.terms.product])
     for charge in plan.terms.of_kind(UsageCharge):
         meter = await uow.meters.find(charge.meter)
         if meter is None:

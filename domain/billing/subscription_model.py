@@ -13,7 +13,7 @@ from pydantic import Field
 from domain.billing.events import SubscriptionChange
 from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
 from domain.billing.periods import BillingTime, Interval, Period, Periods
-from domain.billing.plan_model import PlanTerms
+from domain.billing.plan_model import STANDARD, PlanTerms
 from domain.billing.prices import Price
 from domain.billing.proration import Proration
 from domain.billing.rating import RatingStep
@@ -196,16 +196,18 @@ class LineKind(StrEnum):
 class Accrual(Payload):
     """What a customer is charged (or, negative, credited), and why.
 
-    key: what it is for, once in a subscription. price: what the whole period would cost, and `steps` how that is
-    reckoned; share: which part of it this is (of a credit, which part is given back), as a fraction such as 17/31.
+    key: what it is for, once in a subscription. plan_code: None for what was sold by itself. price: what the whole
+    period would cost, and `steps` how that is reckoned; share: which part of it this is (of a credit, which part is
+    given back), as a fraction such as 17/31.
     """
 
     key: str
     kind: LineKind
-    plan_code: str
-    plan_version: int
+    plan_code: str | None
+    plan_version: int | None
     charge_code: str
     name: str
+    tax_category: str = STANDARD
     period_start: datetime
     period_end: datetime
     quantity: Decimal
@@ -218,10 +220,10 @@ class Accrual(Payload):
 
 
 class Line(Accrual):
-    """The same in the books; without an invoice it waits for one."""
+    """The same in the books; without an invoice it waits for one. Without a subscription it was invoiced by itself."""
 
     id: LineId
-    subscription_id: SubscriptionId
+    subscription_id: SubscriptionId | None
     customer_id: CustomerId
     invoice_id: InvoiceId | None = None
 

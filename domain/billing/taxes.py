@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -13,7 +13,8 @@ from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
 from domain.billing.customer_model import Customer
-from domain.billing.legal_entity_model import LegalEntity
+from domain.billing.legal_entity_model import LegalEntity, TaxRule
+from domain.billing.plan_model import STANDARD
 from domain.kernel.money import Money, Rounding
 from domain.kernel.payload import Payload
 
@@ -33,6 +34,10 @@ class Tax(Payload):
     reverse_charge: bool = False
 
 
+OUTSIDE_SCOPE = "outside_scope"
+"""The category of what is not taxed anywhere, such as money paid ahead."""
+
+
 class TaxedAmount(Payload):
     """An amount, and the tax on it: gross is their sum."""
 
@@ -45,19 +50,58 @@ class TaxedAmount(Payload):
         return self.net + self.tax
 
 
-def tax_for(seller: LegalEntity, buyer: Customer) -> Tax:
-    """The tax of the buyer's country, as the seller has it; none if it has none there.
+class TaxTotal(Payload):
+    """What the lines with the same tax come to."""
 
-    A business in another country of the European Union, known by its VAT number, owes the tax itself.
+    tax: Tax
+    net: Money
+    amount: Money = Field(description="The tax on it.")
+
+
+def tax_for(seller: LegalEntity, buyer: Customer, category: str = STANDARD) -> Tax:
+    """The tax of the buyer's country on this category, as the seller has it; none if it has none there.
+
+    A category without a tax of its own in that country has the standard one. A business in another country of the
+    European Union, known by its VAT number, owes the tax itself.
     """
+    if category == OUTSIDE_SCOPE:
+        return Tax()
     country = buyer.country or seller.country
     within = {country, seller.country} <= _UNION and country != seller.country
     if within and buyer.tax_id is not None:
         return Tax(name="VAT", reverse_charge=True)
-    rule = next((rule for rule in seller.taxes if rule.country == country), None)
+    rules: Mapping[str, TaxRule] = {rule.category: rule for rule in seller.taxes if rule.country == country}
+    rule = rules.get(category) or rules.get(STANDARD)
     if rule is None:
         return Tax()
-    return Tax(name=rule.name, percent=rule.percent, inclusive=seller.prices_include_tax)
+    inclusive = seller.prices_include_tax if rule.inclusive is None else rule.inclusive
+    return Tax(name=rule.name, percent=rule.percent, inclusive=inclusive)
+
+
+def taxed_each(amounts: Sequence[tuple[Money, Tax]], currency: str) -> list[TaxedAmount]:
+    """Net and tax of amounts that have taxes of their own: those with the same tax are reckoned together."""
+    by_tax: dict[Tax, list[int]] = {}
+    for place, (_, tax) in enumerate(amounts):
+        by_tax.setdefault(tax, []).append(place)
+    found: dict[int, TaxedAmount] = {}
+    for tax, places in by_tax.items():
+        found |= zip(places, taxed([amounts[place][0] for place in places], tax, currency), strict=True)
+    return [found[place] for place in range(len(amounts))]
+
+
+def tax_totals(amounts: Sequence[tuple[TaxedAmount, Tax]], currency: str) -> tuple[TaxTotal, ...]:
+    """By tax, in the order in which they come first."""
+    by_tax: dict[Tax, list[TaxedAmount]] = {}
+    for amount, tax in amounts:
+        by_tax.setdefault(tax, []).append(amount)
+    return tuple(
+        TaxTotal(
+            tax=tax,
+            net=total((each.net for each in found), currency),
+            amount=total((each.tax for each in found), currency),
+        )
+        for tax, found in by_tax.items()
+    )
 
 
 def taxed(amounts: Sequence[Money], tax: Tax, currency: str) -> list[TaxedAmount]:

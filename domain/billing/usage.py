@@ -132,6 +132,7 @@ def _line(
         plan_version=window.item.plan_version,
         charge_code=charge.code,
         name=charge.name,
+        tax_category=charge.tax_category,
         period_start=window.start,
         period_end=window.end,
         quantity=rated.quantity,

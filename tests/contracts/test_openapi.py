@@ -125,6 +125,8 @@ EXAMPLES = {
     "customer_id": "cus_01h455vb4pex5vsknk084sn02q",
     "payment_method_id": "pmt_01h455vb4pex5vsknk084sn02q",
     "case_id": "inv_01h455vb4pex5vsknk084sn02q",
+    "product_code": "harbour-map",
+    "item_code": "training",
     "clock_id": "clk_01h455vb4pex5vsknk084sn02q",
     "payment_id": "pay_01h455vb4pex5vsknk084sn02q",
     "provider": "stripe",

@@ -311,7 +311,7 @@ class SubscriptionMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_credit_exceeds_what_was_charged(self) -> None:
-        balance: Counter[tuple[str, str, Decimal]] = Counter()
+        balance: Counter[tuple[str | None, str, Decimal]] = Counter()
         for each in self.accruals:
             if each.kind is LineKind.RECURRING:
                 balance[each.plan_code, each.charge_code, each.quantity] += each.amount.minor

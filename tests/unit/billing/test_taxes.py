@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from subscribed import customer, entity
 
 from domain.billing.customer_model import Customer
-from domain.billing.taxes import Tax, tax_for, tax_id_is_valid, taxed, total
+from domain.billing.legal_entity_model import LegalEntity
+from domain.billing.taxes import Tax, tax_for, tax_id_is_valid, tax_totals, taxed, taxed_each, total
 from domain.kernel.money import Money, Rounding
 
 percents = st.decimals(0, 100, places=2, allow_nan=False)
@@ -45,7 +46,37 @@ class TestTaxed:
         assert charge.tax == Money(minor=minor, currency="EUR").times(percent / 100, Rounding.HALF_UP)
 
 
+class TestTaxedEach:
+    @given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 2)), max_size=30), st.booleans())
+    def test_of_each_tax_sums_to_the_tax_of_their_sum(self, given: list[tuple[int, int]], inclusive: bool) -> None:
+        taxes = [Tax(name=str(each), percent=Decimal(each), inclusive=inclusive) for each in (7, 19, 0)]
+        wanted = [(Money(minor=minor, currency="EUR"), taxes[which]) for minor, which in given]
+
+        lines = taxed_each(wanted, "EUR")
+
+        totals = tax_totals([(line, tax) for line, (_, tax) in zip(lines, wanted, strict=True)], "EUR")
+        assert total((line.tax for line in lines), "EUR") == total((each.amount for each in totals), "EUR")
+        for each in totals:
+            [whole] = taxed([total((money for money, tax in wanted if tax == each.tax), "EUR")], each.tax, "EUR")
+            assert (whole.net, whole.tax) == (each.net, each.amount)
+
+
 class TestTaxFor:
+    @pytest.mark.parametrize(
+        ("category", "percent", "inclusive"),
+        [("standard", "19", False), ("books", "7", True), ("unheard-of", "19", False), ("outside_scope", "0", False)],
+    )
+    def test_is_that_of_the_category(self, category: str, percent: str, inclusive: bool) -> None:
+        rules = [
+            {"country": "DE", "name": "USt.", "percent": "19"},
+            {"country": "DE", "category": "books", "name": "USt.", "percent": "7", "inclusive": True},
+        ]
+        seller = LegalEntity.model_validate({**entity().model_dump(by_alias=True), "taxes": rules})
+
+        tax = tax_for(seller, customer("DE"), category)
+
+        assert (Decimal(percent), inclusive) == (tax.percent, tax.inclusive)
+
     @pytest.mark.parametrize(
         ("seller", "buyer", "percent", "reverse"),
         [
