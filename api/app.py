@@ -18,6 +18,8 @@ from api.analytics import dashboards, event_counts
 from api.authentication import Authentication
 from api.automation import onboardings
 from api.billing import (
+    coupon_redemptions,
+    coupons,
     customers,
     dunning_cases,
     dunning_policy,
@@ -125,6 +127,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     platform_plans.router,
     products.router,
     items.router,
+    coupons.router,
+    coupon_redemptions.router,
     price_quotes.router,
     subscriptions.router,
     test_clocks.router,

@@ -37,11 +37,15 @@ TERMS = {
 }
 SELLER = {"name": "The Owners", "country": "DE", "numberPrefix": "OWN"}
 ITEM = {"name": "Training", "prices": {"EUR": {"model": "per_unit", "unitPrice": "1200.00"}}}
+COUPON = {"name": "Theirs", "discount": {"kind": "percent", "percent": "5"}}
 LINES = {"lines": [{"name": "Training", "unitPrice": "1200.00"}]}
 FIRST = {"If-Match": '"1"'}
 BILLING = [
     Route("GET", "/v1/billing/products/{product_code}"),
     Route("PUT", "/v1/billing/products/{product_code}", body={"name": "Map"}, headers=FIRST),
+    Route("GET", "/v1/billing/coupons/{coupon_code}"),
+    Route("PUT", "/v1/billing/coupons/{coupon_code}", body=COUPON, headers=FIRST),
+    Route("POST", "/v1/billing/coupon-redemptions/{redemption_id}/end"),
     Route("GET", "/v1/billing/items/{item_code}"),
     Route("PUT", "/v1/billing/items/{item_code}", body=ITEM, headers=FIRST),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/lines", body=LINES, right=201),
@@ -115,7 +119,15 @@ async def billing_ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     clock = await owner.http.post("/v1/billing/test-clocks", json={"name": "Theirs"}, headers=owner.headers)
     await owner.http.post("/v1/billing/products", json={"code": "owners", "name": "Theirs"}, headers=owner.headers)
     await owner.http.post("/v1/billing/items", json={"code": "owners", **ITEM}, headers=owner.headers)
+    await owner.http.post("/v1/billing/coupons", json={"code": "owners", **COUPON}, headers=owner.headers)
+    redeemed = await owner.http.post(
+        "/v1/billing/coupon-redemptions",
+        json={"coupon": "owners", "customerId": customer.json()["data"]["id"]},
+        headers=owner.headers,
+    )
     return {
+        "coupon_code": "owners",
+        "redemption_id": redeemed.json()["data"]["id"],
         "product_code": "owners",
         "item_code": "owners",
         "clock_id": clock.json()["data"]["id"],

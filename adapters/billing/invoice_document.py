@@ -98,6 +98,7 @@ class _Told:
         details += [self._step(step) for step in line.steps if step.kind is not StepKind.FLAT]
         if line.kind is LineKind.RECURRING and Fraction(line.share) != 1:
             details.append(self._share(line))
+        details += [f"{each.name or self.words['discounted']}: {self._money(-each.amount)}" for each in line.discounts]
         if len(self.invoice.content.taxes) > 1 and line.tax.percent:
             details.append(self._tax(line.tax))
         return {

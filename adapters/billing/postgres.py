@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
 from adapters.billing.clocks import PostgresClocks
+from adapters.billing.coupons import PostgresRedemptions
 from adapters.billing.documents import Documents
 from adapters.billing.dunning import PostgresDunning
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
@@ -12,6 +13,7 @@ from adapters.billing.payments import PostgresPayments
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.billing.usage import PostgresUsage
 from adapters.postgres.session import Session
+from domain.billing.coupon_model import Coupon
 from domain.billing.product_model import OneOffItem, Product
 
 
@@ -21,6 +23,8 @@ class PostgresBillingUnitOfWork:
     def __init__(self, session: Session) -> None:
         self.products = Documents(session, "billing_product", Product)
         self.items = Documents(session, "billing_item", OneOffItem)
+        self.coupons = Documents(session, "billing_coupon", Coupon)
+        self.redemptions = PostgresRedemptions(session)
         self.plans = PostgresPlans(session)
         self.meters = PostgresMeters(session)
         self.customers = PostgresCustomers(session)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from adapters.postgres.rows import names, newest_first, places
 from adapters.postgres.session import Session
 from domain.billing.errors import SubscriptionNotFound
 from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
-from domain.billing.subscription_model import Happening, Line, Subscription, SubscriptionRevision, SubscriptionStatus
+from domain.billing.invoice_model import InvoiceLine
+from domain.billing.subscription_model import (
+    Accrual,
+    Happening,
+    Line,
+    Subscription,
+    SubscriptionRevision,
+    SubscriptionStatus,
+)
 from domain.kernel.money import Money
 from domain.kernel.pagination import Page, decode_cursor, encode_cursor
 
@@ -141,6 +150,29 @@ class PostgresLines:
         """They are on this invoice."""
         ids = [line.id for line in lines]
         await self._sql.execute("UPDATE billing_line SET invoice_id = $1 WHERE id = ANY ($2)", invoice_id, ids)
+
+    async def discount(self, lines: Sequence[Line], told: Sequence[InvoiceLine]) -> None:
+        """What an invoice takes off these lines."""
+        ids = {line.key: line.id for line in lines}
+        off = [(ids[each.key], sum(taken.amount.minor for taken in each.discounts)) for each in told if each.discounts]
+        if off:
+            await self._sql.executemany("UPDATE billing_line SET discount_minor = $2 WHERE id = $1", off)
+
+    async def share_off(self, subscription_id: SubscriptionId, credit: Accrual) -> Fraction:
+        """Which share was taken off the charge that this credit gives back a part of."""
+        row = await self._sql.fetchrow(
+            "SELECT discount_minor, amount_minor FROM billing_line WHERE subscription_id = $1 AND plan_code = $2 "
+            "AND plan_version = $3 AND charge_code = $4 AND grouped_by = $5 AND period_end = $6 "
+            "AND period_start <= $7 AND amount_minor > 0 ORDER BY period_start DESC, id DESC LIMIT 1",
+            subscription_id,
+            credit.plan_code,
+            credit.plan_version,
+            credit.charge_code,
+            credit.group,
+            credit.period_end,
+            credit.period_start,
+        )
+        return Fraction(row["discount_minor"], row["amount_minor"]) if row else Fraction(0)
 
     async def release(self, invoice_id: InvoiceId) -> None:
         """What was on a draft waits for the next invoice."""

@@ -63,6 +63,9 @@ class SubscriptionBody(Body):
     trial_days: Annotated[int, Field(strict=True, ge=0, le=730)] | None = Field(
         default=None, description="As the plan has it if not given.", examples=[0]
     )
+    coupon: Code | None = Field(
+        default=None, description="Redeemed for this subscription, its first invoice included.", examples=["welcome"]
+    )
 
 
 class ChangeBody(Body):

@@ -25,6 +25,7 @@ from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
 from api.routes import Route
+from domain.billing.coupon_errors import CouponNotRedeemable, CouponUnknown
 from domain.billing.errors import CustomerNotFound, PlanNotFound, SubscriptionNotFound
 from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.invoice_errors import NothingToInvoice
@@ -110,7 +111,9 @@ async def list_subscriptions(
     "",
     status_code=201,
     response_model=Answer[BilledSubscription],
-    responses=problems(TenantRequired, CustomerNotFound, SubscriptionInstantInvalid, *_ITEMS),
+    responses=problems(
+        TenantRequired, CustomerNotFound, SubscriptionInstantInvalid, CouponUnknown, CouponNotRedeemable, *_ITEMS
+    ),
 )
 async def post_subscription(
     body: SubscriptionBody, tenant: Annotated[TenantId, own_tenant(START_SUBSCRIPTION)], world: World
@@ -123,6 +126,7 @@ async def post_subscription(
         billing_time=body.billing_time,
         starts_at=body.starts_at,
         trial_days=body.trial_days,
+        coupon=body.coupon,
     )
     return await _done(world, tenant, lambda books: books.start(order))
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from domain.billing.customer_model import Customer
 from domain.billing.ids import InvoiceId, SubscriptionId
 from domain.billing.invoice_events import InvoiceDrafted
-from domain.billing.invoice_model import Invoice, InvoiceStatus
-from domain.billing.invoicing import invoiced
+from domain.billing.invoice_model import Invoice, InvoiceContent, InvoiceStatus
 from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.ports import BillingUnitOfWork
-from domain.billing.subscription_model import Line, Subscription
+from domain.billing.reckoning import reckoned
+from domain.billing.subscription_model import Subscription
 from domain.kernel.ids import TenantId
 
 
@@ -26,9 +25,12 @@ async def draft_invoice(
     lines = await uow.lines.uninvoiced(sub.id)
     customer = await uow.customers.get(sub.customer_id)
     seller = await uow.legal_entities.selling(customer.legal_entity)
-    if not lines or seller is None or invoiced(lines, seller, customer).total.minor < 0:
+    if not lines or seller is None:
         return None
-    invoice = await drafted(uow, tenant, lines, (customer, seller), id_, subscription=sub.id, at=at, now=now)
+    content = await reckoned(uow, lines, seller, customer, sub.id)
+    if content.total.minor < 0:
+        return None
+    invoice = await drafted(uow, tenant, content, (customer, seller), id_, subscription=sub.id, at=at, now=now)
     await uow.lines.invoice(lines, id_)
     return invoice
 
@@ -36,7 +38,7 @@ async def draft_invoice(
 async def drafted(  # noqa: PLR0913 - a draft is for all of these
     uow: BillingUnitOfWork,
     tenant: TenantId,
-    lines: Sequence[Line],
+    content: InvoiceContent,
     parties: tuple[Customer, LegalEntity],
     id_: InvoiceId,
     *,
@@ -44,9 +46,8 @@ async def drafted(  # noqa: PLR0913 - a draft is for all of these
     at: datetime,
     now: datetime,
 ) -> Invoice:
-    """A draft that says what these lines come to, between these parties. at: since when it is one."""
+    """A draft that says this, between these parties. at: since when it is one."""
     customer, seller = parties
-    content = invoiced(lines, seller, customer)
     invoice = Invoice(
         id=id_,
         customer_id=customer.id,

@@ -27,6 +27,10 @@ class JournalEntryId(Id, prefix="jrn"):
     """An entry in the ledger."""
 
 
+class RedemptionId(Id, prefix="rdm"):
+    """A coupon that a customer has redeemed."""
+
+
 class ClockId(Id, prefix="clk"):
     """A test clock."""
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from domain.billing.coupon_model import LineDiscount
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.billing.subscription_model import Accrual
@@ -36,8 +37,9 @@ class Party(Payload):
 
 
 class InvoiceLine(Accrual):
-    """A line, with its net amount and its tax."""
+    """A line, with what is taken off, and its net amount and tax after that."""
 
+    discounts: tuple[LineDiscount, ...] = ()
     tax: Tax
     taxed: TaxedAmount
 

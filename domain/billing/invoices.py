@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.billing.coupons import CouponBooks
 from domain.billing.dunning_cases import DunningCases
 from domain.billing.dunning_model import DunningStatus
 from domain.billing.events import InvoicePaid, PaymentMethod
@@ -15,13 +16,14 @@ from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
 from domain.billing.invoice_errors import InvoiceStepNotPossible
 from domain.billing.invoice_events import InvoiceFinalized, InvoiceOverdue, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.invoice_model import Invoice, InvoiceStatus
-from domain.billing.invoicing import invoiced, ordered
+from domain.billing.invoicing import ordered
 from domain.billing.ledger import Charged, Journal
 from domain.billing.ledger_model import Account, EntryKind, JournalEntry
 from domain.billing.payment_errors import PaymentUnderWay
 from domain.billing.payments import PaymentBooks
 from domain.billing.permissions import FINALIZE_INVOICE, MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
 from domain.billing.ports import BillingUnitOfWork
+from domain.billing.reckoning import reckoned
 from domain.billing.subscriptions import Books
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
@@ -98,9 +100,11 @@ class InvoiceBooks:
         lines = await self.uow.lines.of_invoice(invoice.id)
         customer = await self.uow.customers.get(invoice.customer_id)
         seller = await self.uow.legal_entities.get(invoice.content.legal_entity)
-        content = invoiced(lines, seller, customer)
+        content = await reckoned(self.uow, lines, seller, customer, invoice.subscription_id, final=True)
         if content.total.minor < 0:
             return await self._voided(invoice, CREDIT)
+        await self.uow.lines.discount(lines, content.lines)
+        await CouponBooks(self.uow, self.tenant, self.ids, self.now).used(content)
         year = self.now.astimezone(ZoneInfo(seller.timezone)).year
         number = await self.uow.invoices.number(seller.number_prefix, year)
         final = await self._put(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from domain.billing.coupon_model import LineDiscount
 from domain.billing.customer_model import Customer
 from domain.billing.invoice_model import InvoiceContent, InvoiceLine, Party
 from domain.billing.legal_entity_model import LegalEntity
@@ -19,11 +20,14 @@ def ordered(lines: Sequence[AccrualT]) -> list[AccrualT]:
     return sorted(lines, key=lambda line: (line.period_start, line.plan_code or "", line.charge_code, line.key))
 
 
-def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> InvoiceContent:
-    """The content, in the customer's currency."""
+def invoiced(
+    lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer, off: Mapping[str, tuple[LineDiscount, ...]]
+) -> InvoiceContent:
+    """The content, in the customer's currency. off: what is taken off lines, by their keys."""
     listed = ordered(lines)
+    owed_for = [line.amount - total((each.amount for each in off.get(line.key, ())), buyer.currency) for line in listed]
     taxes = [tax_for(seller, buyer, line.tax_category) for line in listed]
-    amounts = taxed_each([(line.amount, tax) for line, tax in zip(listed, taxes, strict=True)], buyer.currency)
+    amounts = taxed_each(list(zip(owed_for, taxes, strict=True)), buyer.currency)
     net, owed = (total((getattr(each, name) for each in amounts), buyer.currency) for name in ("net", "tax"))
     return InvoiceContent(
         legal_entity=seller.code,
@@ -42,7 +46,12 @@ def invoiced(lines: Sequence[Accrual], seller: LegalEntity, buyer: Customer) -> 
         payment_details=seller.payment_details,
         currency=buyer.currency,
         lines=tuple(
-            InvoiceLine(**{name: getattr(line, name) for name in Accrual.model_fields}, tax=tax, taxed=amount)
+            InvoiceLine(
+                **{name: getattr(line, name) for name in Accrual.model_fields},
+                discounts=off.get(line.key, ()),
+                tax=tax,
+                taxed=amount,
+            )
             for line, tax, amount in zip(listed, taxes, amounts, strict=True)
         ),
         taxes=tax_totals(list(zip(amounts, taxes, strict=True)), buyer.currency),

@@ -19,6 +19,7 @@ from domain.billing.ports import BillingUnitOfWork
 from domain.billing.prices import PerUnit
 from domain.billing.product_errors import ItemUnknown, LineInvalid
 from domain.billing.rating import Usage, rate
+from domain.billing.reckoning import reckoned
 from domain.billing.subscription_errors import SubscriptionStepNotPossible
 from domain.billing.subscription_model import Line, LineKind, SubscriptionStatus
 from domain.kernel.audit import AuditEntry
@@ -64,8 +65,9 @@ class OneOffBooks:
         lines = [
             await self._line(customer, each, f"{invoice_id}/{number}", None) for number, each in enumerate(wanted, 1)
         ]
+        content = await reckoned(self.uow, lines, seller, customer, None)
         invoice = await drafted(
-            self.uow, self.tenant, lines, (customer, seller), invoice_id, subscription=None, at=self.now, now=self.now
+            self.uow, self.tenant, content, (customer, seller), invoice_id, subscription=None, at=self.now, now=self.now
         )
         await self.uow.lines.add(lines)
         await self.uow.lines.invoice(lines, invoice_id)

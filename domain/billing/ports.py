@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Protocol, TypeVar
 
 from domain.billing.clock_model import Ahead, SimulatedClock
+from domain.billing.coupon_model import Coupon, Redemption
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
-from domain.billing.ids import ClockId, CustomerId, InvoiceId, SubscriptionId
-from domain.billing.invoice_model import Invoice, InvoiceStatus
+from domain.billing.ids import ClockId, CustomerId, InvoiceId, RedemptionId, SubscriptionId
+from domain.billing.invoice_model import Invoice, InvoiceLine, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
 from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.metering_model import Meter
@@ -18,6 +20,7 @@ from domain.billing.payment_ports import Payments
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
 from domain.billing.product_model import OneOffItem, Product
 from domain.billing.subscription_model import (
+    Accrual,
     ClosedPeriod,
     Counted,
     Happening,
@@ -188,8 +191,43 @@ class Lines(Protocol):
         """They are on this invoice."""
         ...
 
+    async def discount(self, lines: Sequence[Line], told: Sequence[InvoiceLine]) -> None:
+        """What an invoice takes off these lines, which tells them in its own order."""
+        ...
+
+    async def share_off(self, subscription_id: SubscriptionId, credit: Accrual) -> Fraction:
+        """Which share was taken off the charge that this credit gives back a part of."""
+        ...
+
     async def release(self, invoice_id: InvoiceId) -> None:
         """What was on a draft waits for the next invoice."""
+        ...
+
+
+class Redemptions(Protocol):
+    """Coupons that customers have redeemed."""
+
+    async def running(self, customer: CustomerId, *, hold: bool) -> list[Redemption]:
+        """The customer's that are not over, in the order in which they were redeemed.
+
+        hold: nobody else changes them until the transaction ends.
+        """
+        ...
+
+    async def of_coupon(self, coupon: str, customer: CustomerId) -> tuple[int, bool]:
+        """How often it was redeemed, and whether by this customer. Nobody else redeems it meanwhile."""
+        ...
+
+    async def hold(self, redemption_id: RedemptionId) -> Redemption:
+        """The redemption, which nobody else changes until the transaction ends. Raises CouponRedemptionNotFound."""
+        ...
+
+    async def put(self, redemption: Redemption) -> None:
+        """Insert or replace."""
+        ...
+
+    async def page(self, customer: CustomerId | None, *, cursor: str | None, limit: int) -> Page[Redemption]:
+        """Newest first."""
         ...
 
 
@@ -397,6 +435,10 @@ class BillingUnitOfWork(Protocol):
     def subscriptions(self) -> Subscriptions: ...
     @property
     def lines(self) -> Lines: ...
+    @property
+    def coupons(self) -> Listed[Coupon]: ...
+    @property
+    def redemptions(self) -> Redemptions: ...
     @property
     def usage(self) -> UsageLog: ...
     @property

@@ -31,6 +31,7 @@ class Order:
     billing_time: BillingTime
     starts_at: datetime | None
     trial_days: int | None
+    coupon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.billing import lifecycle
 from domain.billing.comparing import is_cheaper
+from domain.billing.coupons import CouponBooks
 from domain.billing.drafting import draft_invoice
 from domain.billing.events import (
     SubscriptionChange,
@@ -18,7 +19,6 @@ from domain.billing.events import (
 from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
 from domain.billing.invoice_errors import NothingToInvoice
 from domain.billing.invoice_model import InvoiceContent
-from domain.billing.invoicing import invoiced
 from domain.billing.items import changed_items, ordered_items
 from domain.billing.lifecycle import Outcome, next_step
 from domain.billing.metering import ChargedUsage, current_usage, metered_at
@@ -31,6 +31,7 @@ from domain.billing.permissions import (
     START_SUBSCRIPTION,
 )
 from domain.billing.ports import BillingUnitOfWork
+from domain.billing.reckoning import reckoned
 from domain.billing.subscription_commands import AdvanceSubscription, Change, Order, SubscriptionProgress
 from domain.billing.subscription_errors import (
     ProrationInClosedPeriod,
@@ -83,7 +84,7 @@ class Books:
         """Begin a subscription, with everything that is due at once.
 
         Raises CustomerNotFound, PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid,
-        SubscriptionInstantInvalid.
+        SubscriptionInstantInvalid, CouponUnknown, CouponNotRedeemable.
         """
         customer = await self.uow.customers.get(order.customer_id)
         await self._by_its_clock(customer.id)
@@ -113,6 +114,8 @@ class Books:
         )
         outcome = Outcome(sub.model_copy(update={"revision": 1}), (), SubscriptionChange.SCHEDULED, self.now)
         await self._keep(sub, outcome, terms, created(self.tenant, sub, terms, now=self.now))
+        if order.coupon is not None:
+            await CouponBooks(self.uow, self.tenant, self.ids, self.now).redeem(order.coupon, customer.id, sub.id)
         self._audit(START_SUBSCRIPTION, sub, {"planCode": sub.plan.plan_code, "customerId": sub.customer_id})
         return await self._caught_up(outcome.subscription, terms)
 
@@ -146,7 +149,7 @@ class Books:
         seller = await self.uow.legal_entities.selling(customer.legal_entity)
         if not waiting or seller is None:
             raise NothingToInvoice
-        return invoiced(waiting, seller, customer)
+        return await reckoned(self.uow, waiting, seller, customer, sub.id)
 
     async def change(self, subscription_id: SubscriptionId, wish: Change) -> Subscription:
         """Another plan, version, number of seats, add-ons or prices, now or when the period ends.

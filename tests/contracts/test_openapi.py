@@ -126,6 +126,8 @@ EXAMPLES = {
     "payment_method_id": "pmt_01h455vb4pex5vsknk084sn02q",
     "case_id": "inv_01h455vb4pex5vsknk084sn02q",
     "product_code": "harbour-map",
+    "coupon_code": "welcome",
+    "redemption_id": "rdm_01h455vb4pex5vsknk084sn02q",
     "item_code": "training",
     "clock_id": "clk_01h455vb4pex5vsknk084sn02q",
     "payment_id": "pay_01h455vb4pex5vsknk084sn02q",

@@ -300,7 +300,7 @@ class TestTax:
         [invoice] = await invoices(seller, await bought(seller, **customer))
 
         assert expected == sums(invoice)
-        assert invoice["content"]["tax"]["reverseCharge"] is ("taxId" in customer)
+        assert invoice["content"]["taxes"][0]["tax"]["reverseCharge"] is ("taxId" in customer)
 
     @pytest.mark.parametrize(
         "wrong",

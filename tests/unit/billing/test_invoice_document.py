@@ -31,7 +31,7 @@ def invoice(locale: str, status: InvoiceStatus, *, country: str = "DE", tax_id: 
         subscription_id=begun.subscription.id,
         status=status,
         number=None if status is InvoiceStatus.DRAFT else "DE-2026-000417",
-        content=invoiced([*begun.accruals, *changed.accruals], entity(), buyer),
+        content=invoiced([*begun.accruals, *changed.accruals], entity(), buyer, {}),
         created_at=BEGIN,
         finalize_at=BEGIN,
     )
@@ -74,7 +74,7 @@ class TestDocument:
             item("team", 3).model_copy(update={"overrides": {"seats": PerUnit(unit_price=Decimal("0.00042"))}}),
         )
         fine = invoice("en", InvoiceStatus.OPEN)
-        content = invoiced(begun.accruals, entity(), customer("DE"))
+        content = invoiced(begun.accruals, entity(), customer("DE"), {})
 
         said = document.told(fine.model_copy(update={"content": content}))
 
