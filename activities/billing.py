@@ -7,6 +7,8 @@ from temporalio import activity
 from domain.billing.clock_commands import AdvanceClock, ClockProgress, TimeMachine
 from domain.billing.collecting import drive
 from domain.billing.commands import CancelSubscription, CreateSubscription, SubscriptionReady
+from domain.billing.credit_commands import CreditGrantProgress, SettleCreditGrant
+from domain.billing.credits import settle_credit_grant
 from domain.billing.dunning import dunning_standing, settle_dunning, steer_dunning
 from domain.billing.dunning_commands import DunningProgress, SettleDunning, SteerDunning
 from domain.billing.ids import SubscriptionId
@@ -65,6 +67,11 @@ class BillingActivities:
     async def advance_clock(self, cmd: AdvanceClock) -> ClockProgress:
         """Let everything happen that is due for a test clock's customers."""
         return await self._time.advance(cmd)
+
+    @activity.defn(name="billing.settle_credit_grant")
+    async def settle_credit_grant(self, cmd: SettleCreditGrant) -> CreditGrantProgress:
+        """Let credit expire whose time is over by the clock of its process; what comes next."""
+        return await self._books(cmd.tenant_id, lambda uow: settle_credit_grant(uow, cmd, self._ids))
 
     @activity.defn(name="billing.settle_dunning")
     async def settle_dunning(self, cmd: SettleDunning) -> DunningProgress:

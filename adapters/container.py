@@ -254,6 +254,7 @@ class Container:
             billing.settle_invoice,
             billing.drive_payment,
             billing.settle_dunning,
+            billing.settle_credit_grant,
             billing.advance_clock,
             billing.steer_dunning,
             security.provision_tenant,

@@ -20,6 +20,7 @@ from api.automation import onboardings
 from api.billing import (
     coupon_redemptions,
     coupons,
+    credit_grants,
     customers,
     dunning_cases,
     dunning_policy,
@@ -128,6 +129,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     products.router,
     items.router,
     coupons.router,
+    credit_grants.router,
     coupon_redemptions.router,
     price_quotes.router,
     subscriptions.router,

@@ -46,6 +46,11 @@ BILLING = [
     Route("GET", "/v1/billing/coupons/{coupon_code}"),
     Route("PUT", "/v1/billing/coupons/{coupon_code}", body=COUPON, headers=FIRST),
     Route("POST", "/v1/billing/coupon-redemptions/{redemption_id}/end"),
+    Route("GET", "/v1/billing/customers/{customer_id}/credit-balance"),
+    Route("GET", "/v1/billing/credit-grants/{credit_grant_id}"),
+    Route("GET", "/v1/billing/credit-grants/{credit_grant_id}/uses"),
+    Route("GET", "/v1/billing/credit-grants/{credit_grant_id}/progress"),
+    Route("POST", "/v1/billing/credit-grants/{credit_grant_id}/void", body={"reason": "for the test"}),
     Route("GET", "/v1/billing/items/{item_code}"),
     Route("PUT", "/v1/billing/items/{item_code}", body=ITEM, headers=FIRST),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/lines", body=LINES, right=201),
@@ -125,7 +130,13 @@ async def billing_ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         json={"coupon": "owners", "customerId": customer.json()["data"]["id"]},
         headers=owner.headers,
     )
+    granted = await owner.http.post(
+        "/v1/billing/credit-grants",
+        json={"customerId": customer.json()["data"]["id"], "amount": "5.00"},
+        headers=owner.headers,
+    )
     return {
+        "credit_grant_id": granted.json()["data"]["id"],
         "coupon_code": "owners",
         "redemption_id": redeemed.json()["data"]["id"],
         "product_code": "owners",

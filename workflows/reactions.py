@@ -10,6 +10,8 @@ from domain.automation.commands import RequestOnboarding
 from domain.automation.events import OnboardingCancelRequested, OnboardingRequested
 from domain.billing.clock_commands import AdvanceClock
 from domain.billing.clock_events import ClockAdvanceRequested
+from domain.billing.credit_commands import FollowCreditGrant
+from domain.billing.credit_events import CreditClosed, CreditGranted
 from domain.billing.dunning_commands import FollowDunning
 from domain.billing.dunning_events import DunningChanged, DunningClosed, DunningOpened
 from domain.billing.events import (
@@ -42,7 +44,8 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import dunning, invoice, payment, subscription, test_clock
+from workflows.billing import credit_grant, dunning, invoice, payment, subscription, test_clock
+from workflows.billing.credit_grant import CreditGrantWorkflow
 from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
@@ -176,6 +179,21 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         summary=lambda fact: f"What became of it: {fact.hint}",
         signal=PaymentWorkflow.changed,
         told=lambda fact: fact.hint,
+    ),
+    Starts(
+        on=CreditGranted,
+        when=lambda fact: fact.expires_at is not None,
+        workflow=CreditGrantWorkflow.run,
+        id=lambda fact: credit_grant.workflow_id(fact.tenant_id, fact.credit_grant_id),
+        input=lambda fact: FollowCreditGrant.model_validate(_since(fact)),
+        summary=lambda fact: f"Credit of {fact.amount} for {fact.customer_id} until {fact.expires_at:%Y-%m-%d}",
+    ),
+    Signals(
+        on=CreditClosed,
+        when=lambda fact: fact.voided,
+        signal=CreditGrantWorkflow.changed,
+        id=lambda fact: credit_grant.workflow_id(fact.tenant_id, fact.credit_grant_id),
+        input=lambda fact: fact.about.type,
     ),
     Starts(
         on=ClockAdvanceRequested,

@@ -1,5 +1,6 @@
 """Every workflow that workers run."""
 
+from workflows.billing.credit_grant import CreditGrantWorkflow
 from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
@@ -31,6 +32,7 @@ WORKFLOWS = (
     InvoiceWorkflow,
     PaymentWorkflow,
     DunningWorkflow,
+    CreditGrantWorkflow,
     ClockWorkflow,
     OnboardingSaga,
     MigrateTenantsWorkflow,

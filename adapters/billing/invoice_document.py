@@ -131,7 +131,10 @@ class _Told:
             if each.tax.percent:
                 tax = self._tax(each.tax)
                 rows.append((words["included"].format(tax=tax) if each.tax.inclusive else tax, each.amount, False))
+        due = self.invoice.due
         rows.append((words["total"], content.total, True))
+        if due != content.total:
+            rows += [(words["credits"], due - content.total, False), (words["amountDue"], due, True)]
         return [{"label": label, "amount": self._money(amount), "bold": bold} for label, amount, bold in rows]
 
     def _tax(self, tax: Tax) -> str:

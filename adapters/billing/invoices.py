@@ -10,11 +10,12 @@ from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.billing.invoice_errors import InvoiceNotFound, LegalEntityNotFound
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.legal_entity_model import LegalEntity
+from domain.kernel.money import Money
 from domain.kernel.pagination import Page
 
 _ENTITY = ("code", "number_prefix", "revision", "created_at", "document")
-_FIELDS = tuple(Invoice.model_fields)
-_INVOICE = (*_FIELDS, "currency", "total_minor")
+_FIELDS = tuple(name for name in Invoice.model_fields if name != "due")
+_INVOICE = (*_FIELDS, "currency", "total_minor", "due_minor")
 
 
 class PostgresLegalEntities:
@@ -86,6 +87,7 @@ class PostgresInvoices:
             "content": invoice.content.model_dump(mode="json"),
             "currency": invoice.content.currency,
             "total_minor": invoice.content.total.minor,
+            "due_minor": invoice.due.minor,
         }
         await self._sql.execute(
             f"INSERT INTO billing_invoice ({names(_INVOICE)}) VALUES ({places(_INVOICE)}) ON CONFLICT (id) DO UPDATE "
@@ -125,7 +127,7 @@ class PostgresInvoices:
         )
 
     async def _one(self, invoice_id: InvoiceId, lock: str = "") -> Invoice:
-        row = await self._sql.fetchrow(f"SELECT {names(_FIELDS)} FROM billing_invoice WHERE id = $1 {lock}", invoice_id)
+        row = await self._sql.fetchrow(f"SELECT * FROM billing_invoice WHERE id = $1 {lock}", invoice_id)
         if row is None:
             raise InvoiceNotFound
         return _invoice(row)
@@ -141,4 +143,5 @@ def _entity(row: Any) -> LegalEntity:
 
 
 def _invoice(row: Any) -> Invoice:
-    return Invoice(**{name: row[name] for name in _FIELDS})
+    due = Money(minor=row["due_minor"], currency=row["currency"])
+    return Invoice(**{name: row[name] for name in _FIELDS}, due=due)

@@ -30,7 +30,7 @@ class PostgresLedger:
             return
         await self._sql.execute(
             f"INSERT INTO billing_journal_entry ({names(_ENTRY)}) SELECT * FROM unnest($1::text[], $2::text[], "
-            "$3::text[], $4::date[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[])",
+            "$3::text[], $4::date[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])",
             *([getattr(entry, name) for entry in entries] for name in _ENTRY),
         )
         rows = [

@@ -24,6 +24,8 @@ class BillingPersonalData:
         "billing_plan": IMPERSONAL,
         "billing_product": IMPERSONAL,
         "billing_item": IMPERSONAL,
+        "billing_credit_grant": IMPERSONAL,
+        "billing_credit_use": IMPERSONAL,
         "billing_coupon": IMPERSONAL,
         "billing_coupon_redemption": IMPERSONAL,
         "billing_meter": IMPERSONAL,

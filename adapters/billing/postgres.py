@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
 from adapters.billing.clocks import PostgresClocks
 from adapters.billing.coupons import PostgresRedemptions
+from adapters.billing.credits import PostgresCredits
 from adapters.billing.documents import Documents
 from adapters.billing.dunning import PostgresDunning
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
@@ -25,6 +26,7 @@ class PostgresBillingUnitOfWork:
         self.items = Documents(session, "billing_item", OneOffItem)
         self.coupons = Documents(session, "billing_coupon", Coupon)
         self.redemptions = PostgresRedemptions(session)
+        self.credits = PostgresCredits(session)
         self.plans = PostgresPlans(session)
         self.meters = PostgresMeters(session)
         self.customers = PostgresCustomers(session)

@@ -26,13 +26,15 @@ from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
 from domain.billing.clock_errors import ClockUnknown
+from domain.billing.credit_model import CreditBalance
+from domain.billing.credits import CreditBooks
 from domain.billing.customer_model import Customer
 from domain.billing.errors import CustomerExists, CustomerNotFound
 from domain.billing.ids import ClockId, CustomerId
 from domain.billing.invoice_errors import LegalEntityUnknown, TaxIdInvalid
 from domain.billing.legal_entity_model import Address, TaxId
 from domain.billing.metering_model import Code
-from domain.billing.permissions import ADD_CUSTOMER, CHANGE_CUSTOMER, READ_CUSTOMERS
+from domain.billing.permissions import ADD_CUSTOMER, CHANGE_CUSTOMER, READ_CREDITS, READ_CUSTOMERS
 from domain.billing.plan_model import Currency
 from domain.billing.service import add_customer, change_customer
 from domain.kernel.errors import PreconditionFailed, PreconditionRequired
@@ -132,6 +134,19 @@ async def get_customer(
         return Response(status_code=304, headers={"ETag": tag})
     response.headers["ETag"] = tag
     return ok(found)
+
+
+@router.get(
+    "/{customer_id}/credit-balance",
+    response_model=Answer[CreditBalance],
+    responses=problems(TenantRequired, CustomerNotFound),
+)
+async def get_credit_balance(
+    customer_id: CustomerId, tenant: Annotated[TenantId, own_tenant(READ_CREDITS)], world: World
+) -> Answer[CreditBalance]:
+    """What it has to spend before it pays with money."""
+    now = utc_now()
+    return ok(await world.billing(tenant, lambda uow: CreditBooks(uow, tenant, new_id, now).balance(customer_id)))
 
 
 @router.patch(

@@ -169,7 +169,7 @@ def _balanced(books: Books) -> Finding:
 
 
 def _receivable(books: Books) -> Finding:
-    owed = sum(each["content"]["total"]["minor"] for each in books.invoices if each["status"] == "open")
+    owed = sum(each["due"]["minor"] for each in books.invoices if each["status"] == "open")
     booked = _account(books, "receivable")
     return Finding(
         "what is owed in the ledger is what is open",

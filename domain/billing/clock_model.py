@@ -34,6 +34,7 @@ class ProcessKind(StrEnum):
     INVOICE = "invoice"
     PAYMENT = "payment"
     DUNNING = "dunning"
+    CREDIT_GRANT = "credit_grant"
 
 
 class Waiting(Payload):

@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from domain.billing.coupon_model import LineDiscount, PercentOff, Redemption
-from domain.billing.subscription_model import Accrual
+from domain.billing.subscription_model import Accrual, LineKind
 from domain.kernel.money import Money, Rounding
 
 Products: TypeAlias = Mapping[tuple[str | None, int | None, str], str | None]
@@ -67,6 +67,8 @@ def _share_off(charge: Accrual, left: Mapping[str, int]) -> Fraction:
 
 
 def _is_for(redemption: Redemption, line: Accrual, products: Products) -> bool:
+    if line.kind is LineKind.PREPAID:
+        return False
     if not redemption.plans and not redemption.products:
         return True
     product = products.get((line.plan_code, line.plan_version, "" if line.plan_code else line.charge_code))

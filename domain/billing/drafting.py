@@ -54,6 +54,7 @@ async def drafted(  # noqa: PLR0913 - a draft is for all of these
         subscription_id=subscription,
         status=InvoiceStatus.DRAFT,
         content=content,
+        due=content.total,
         created_at=at,
         finalize_at=at + seller.grace,
     )

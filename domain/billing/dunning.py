@@ -163,11 +163,11 @@ class DunningBooks(DunningCases):
             invoice_id=invoice.id,
             customer_id=invoice.customer_id,
             subscription_id=invoice.subscription_id,
-            due=invoice.content.total,
+            due=invoice.due,
             status=DunningStatus.ACTIVE,
             decline=decline,
             timezone=customer.timezone,
-            steps=planned(policy, invoice.content.total, self.now, customer.timezone),
+            steps=planned(policy, invoice.due, self.now, customer.timezone),
             opened_at=self.now,
         )
         await self.uow.dunning.put(case)

@@ -27,6 +27,18 @@ class JournalEntryId(Id, prefix="jrn"):
     """An entry in the ledger."""
 
 
+class CreditGrantId(Id, prefix="crg"):
+    """Credit that a customer was granted."""
+
+
+class CreditNoteId(Id, prefix="crn"):
+    """A credit note."""
+
+
+class RefundId(Id, prefix="rfd"):
+    """Money that is given back by a provider."""
+
+
 class RedemptionId(Id, prefix="rdm"):
     """A coupon that a customer has redeemed."""
 

@@ -25,3 +25,4 @@ class InvoiceProgress(BooksProgress):
 
     number: str = ""
     total: str = ""
+    due: str = ""

@@ -65,7 +65,8 @@ class Invoice(Payload):
     """One invoice.
 
     subscription_id: None for one-off invoices. number: gapless within its legal entity and year, given when it becomes
-    final. finalize_at: when a draft becomes so.
+    final. finalize_at: when a draft becomes so. due: what is, or was, to be paid in money: the total without
+    the customer's credit that it was paid with.
     """
 
     id: InvoiceId
@@ -82,4 +83,5 @@ class Invoice(Payload):
     closed_at: datetime | None = None
     paid_by: PaymentMethod | None = None
     reason: str | None = None
+    due: Money
     revision: int = 1

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.billing.coupons import CouponBooks
+from domain.billing.credits import CreditBooks
 from domain.billing.dunning_cases import DunningCases
 from domain.billing.dunning_model import DunningStatus
 from domain.billing.events import InvoicePaid, PaymentMethod
@@ -24,6 +25,7 @@ from domain.billing.payments import PaymentBooks
 from domain.billing.permissions import FINALIZE_INVOICE, MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.reckoning import reckoned
+from domain.billing.subscription_model import LineKind
 from domain.billing.subscriptions import Books
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
@@ -80,7 +82,7 @@ class InvoiceBooks:
         invoice = await self._ready(invoice_id, InvoiceStatus.OPEN)
         written_off = await self._put(invoice, status=InvoiceStatus.UNCOLLECTIBLE, closed_at=self.now, reason=reason)
         self.uow.events.append(InvoiceWrittenOff(**self._named(invoice), total=invoice.content.total, reason=reason))
-        await self._book(written_off, lambda journal: journal.written_off(invoice.content.total))
+        await self._book(written_off, lambda journal: journal.written_off(invoice.due))
         self._audit(WRITE_OFF_INVOICE, written_off, {"reason": reason})
         return written_off
 
@@ -112,6 +114,7 @@ class InvoiceBooks:
             status=InvoiceStatus.OPEN,
             number=f"{seller.number_prefix}-{year}-{number:06}",
             content=content,
+            due=content.total,
             finalized_at=self.now,
             due_at=self.now + timedelta(days=seller.payment_terms_days),
         )
@@ -128,12 +131,15 @@ class InvoiceBooks:
             )
         )
         charged = [
-            Charged(line.id, told.taxed.net, line.period_start, line.period_end)
+            Charged(line.id, told.taxed.net, line.period_start, line.period_end, line.kind is LineKind.PREPAID)
             for line, told in zip(ordered(lines), content.lines, strict=True)
         ]
         await self._book(final, lambda journal: journal.finalized(charged, content.tax_amount))
         self._audit(FINALIZE_INVOICE, final, {"number": final.number, "total": str(content.total)})
-        if not content.total:
+        applied = await CreditBooks(self.uow, self.tenant, self.ids, self.now).apply(final)
+        if applied:
+            final = await self._put(final, due=final.due - applied)
+        if not final.due:
             return await self._paid(final, PaymentMethod.CREDIT_BALANCE, Account.BANK)
         if await self.uow.payments.default_method(final.customer_id) is not None:
             await PaymentBooks(self.uow, self.tenant, self.ids, self.now).request(final)
@@ -156,6 +162,7 @@ class InvoiceBooks:
         else:
             entries = await self.uow.ledger.of_invoice(invoice.id, ITS_OWN)
             await self._book(invoice, lambda journal: journal.reversed(entries))
+            await CreditBooks(self.uow, self.tenant, self.ids, self.now).give_back(invoice)
             await DunningCases(self.uow, self.tenant, self.now).close(invoice.id, DunningStatus.STOPPED)
         voided = await self._put(invoice, status=InvoiceStatus.VOID, closed_at=self.now, reason=reason)
         self.uow.events.append(InvoiceVoided(**self._named(invoice), total=invoice.content.total, reason=reason))
@@ -172,10 +179,9 @@ class InvoiceBooks:
     ) -> Invoice:
         paid = await self._put(invoice, status=InvoiceStatus.PAID, closed_at=self.now, paid_by=method)
         await DunningCases(self.uow, self.tenant, self.now).close(invoice.id, DunningStatus.RECOVERED)
+        await CreditBooks(self.uow, self.tenant, self.ids, self.now).paid_for(invoice)
         recovered = invoice.status is InvoiceStatus.UNCOLLECTIBLE
-        await self._book(
-            paid, lambda journal: journal.paid(invoice.content.total, into, payment=payment, recovered=recovered)
-        )
+        await self._book(paid, lambda journal: journal.paid(invoice.due, into, payment=payment, recovered=recovered))
         assert paid.number is not None
         self.uow.events.append(
             InvoicePaid(
@@ -250,7 +256,12 @@ async def settle(uow: BillingUnitOfWork, cmd: SettleInvoice, ids: Ids) -> Invoic
 
 def invoice_standing(invoice: Invoice) -> InvoiceProgress:
     """Where it stands, and what happens next, when and why."""
-    told = InvoiceProgress(status=invoice.status.value, number=invoice.number or "", total=str(invoice.content.total))
+    told = InvoiceProgress(
+        status=invoice.status.value,
+        number=invoice.number or "",
+        total=str(invoice.content.total),
+        due=str(invoice.due),
+    )
     if invoice.status is InvoiceStatus.DRAFT:
         until = {"next": "finalize", "next_at": invoice.finalize_at, "why": "its time as a draft is over"}
         return told.model_copy(update=until)

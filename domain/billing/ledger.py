@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.billing.ids import CustomerId, InvoiceId, JournalEntryId, LineId, PaymentId
+from domain.billing.ids import CreditGrantId, CustomerId, InvoiceId, JournalEntryId, LineId, PaymentId
 from domain.billing.ledger_model import Account, EntryKind, JournalEntry, Posting
 from domain.kernel.money import Money
 from domain.kernel.ports import Ids
@@ -25,12 +25,16 @@ _TICK = timedelta(microseconds=1)
 
 
 class Charged(NamedTuple):
-    """What a line of an invoice is for: its net amount, earned from start to end (at once, if they are the same)."""
+    """What a line of an invoice is for: its net amount, earned from start to end (at once, if they are the same).
+
+    is_credit: it is not earned, but owed to the customer, who has bought credit.
+    """
 
     line: LineId
     net: Money
     start: datetime
     end: datetime
+    is_credit: bool = False
 
 
 class Part(NamedTuple):
@@ -41,10 +45,17 @@ class Part(NamedTuple):
 
 
 class Journal:
-    """Entries about one invoice, made at one instant."""
+    """Entries about one invoice, or one customer's credit, made at one instant."""
 
     def __init__(
-        self, ids: Ids, now: datetime, *, legal_entity: str, timezone: str, customer: CustomerId, invoice: InvoiceId
+        self,
+        ids: Ids,
+        now: datetime,
+        *,
+        legal_entity: str,
+        timezone: str,
+        customer: CustomerId,
+        invoice: InvoiceId | None,
     ) -> None:
         self._ids, self.now, self._timezone = ids, now, timezone
         self._legal_entity, self._customer, self._invoice = legal_entity, customer, invoice
@@ -56,6 +67,9 @@ class Journal:
         later: dict[date, list[Posting]] = defaultdict(list)
         first: list[Posting] = []
         for line in charged:
+            if line.is_credit:
+                first += self._on(Account.CUSTOMER_CREDIT, -line.net, line.line)
+                continue
             parts = list(earned(line, self._timezone))
             ahead = [part for part in parts if part.day > self.today and part.amount]
             now = line.net - sum((part.amount for part in ahead), line.net.of(minor=0))
@@ -98,13 +112,37 @@ class Journal:
         """Money went back to the customer."""
         return self._moved(EntryKind.PAYMENT_REFUNDED, amount, Account.REFUNDS, out_of, payment=payment)
 
+    def credit_given(self, amount: Money, *, grant: CreditGrantId) -> list[JournalEntry]:
+        """The customer has it to spend, as a gift."""
+        return self._moved(EntryKind.CREDIT_GIVEN, amount, Account.PROMOTIONS, Account.CUSTOMER_CREDIT, grant=grant)
+
+    def credit_applied(self, amount: Money) -> list[JournalEntry]:
+        """The customer has spent it on the invoice."""
+        return self._moved(EntryKind.CREDIT_APPLIED, amount, Account.CUSTOMER_CREDIT, Account.RECEIVABLE)
+
+    def credit_returned(self, amount: Money) -> list[JournalEntry]:
+        """The invoice is void, so it was not spent."""
+        return self._moved(EntryKind.CREDIT_RETURNED, amount, Account.RECEIVABLE, Account.CUSTOMER_CREDIT)
+
+    def credit_lapsed(self, amount: Money, *, given: bool, grant: CreditGrantId) -> list[JournalEntry]:
+        """Nobody can spend it any more: a gift costs nothing then, and what was paid for is earned."""
+        earned_by = Account.PROMOTIONS if given else Account.REVENUE
+        return self._moved(EntryKind.CREDIT_LAPSED, amount, Account.CUSTOMER_CREDIT, earned_by, grant=grant)
+
     def _moved(
-        self, kind: EntryKind, amount: Money, debit: Account, credit: Account, *, payment: PaymentId | None = None
+        self,
+        kind: EntryKind,
+        amount: Money,
+        debit: Account,
+        credit: Account,
+        *,
+        payment: PaymentId | None = None,
+        grant: CreditGrantId | None = None,
     ) -> list[JournalEntry]:
         if not amount:
             return []
         postings = [Posting(account=debit, amount=amount), Posting(account=credit, amount=-amount)]
-        return [self._entry(kind, self.today, postings, payment_id=payment)]
+        return [self._entry(kind, self.today, postings, payment_id=payment, credit_grant_id=grant)]
 
     def _entry(
         self,
@@ -113,6 +151,7 @@ class Journal:
         postings: Sequence[Posting],
         *,
         payment_id: PaymentId | None = None,
+        credit_grant_id: CreditGrantId | None = None,
         reverses: JournalEntryId | None = None,
     ) -> JournalEntry:
         return JournalEntry(
@@ -124,6 +163,7 @@ class Journal:
             customer_id=self._customer,
             invoice_id=self._invoice,
             payment_id=payment_id,
+            credit_grant_id=credit_grant_id,
             reverses=reverses,
             postings=tuple(postings),
         )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from domain.billing.ids import CustomerId, InvoiceId, JournalEntryId, LineId, PaymentId
+from domain.billing.ids import CreditGrantId, CustomerId, InvoiceId, JournalEntryId, LineId, PaymentId
 from domain.kernel.money import Money
 from domain.kernel.payload import Payload
 
@@ -17,7 +17,8 @@ class Account(StrEnum):
 
     receivable: what customers owe. bank: money that came by ways the platform does not see. stripe, paypal: money that
     a provider holds for the seller. deferred_revenue: invoiced, and not earned yet. bad_debt: owed, and not expected.
-    refunds: given back, which lessens revenue.
+    refunds: given back, which lessens revenue. customer_credit: what customers have with the seller, to spend.
+    promotions: what gifts of credit cost.
     """
 
     RECEIVABLE = "receivable"
@@ -29,6 +30,8 @@ class Account(StrEnum):
     TAX_PAYABLE = "tax_payable"
     BAD_DEBT = "bad_debt"
     REFUNDS = "refunds"
+    CUSTOMER_CREDIT = "customer_credit"
+    PROMOTIONS = "promotions"
 
 
 class EntryKind(StrEnum):
@@ -41,6 +44,10 @@ class EntryKind(StrEnum):
     INVOICE_WRITTEN_OFF = "invoice_written_off"
     PAYMENT_REFUNDED = "payment_refunded"
     WRITE_OFF_RECOVERED = "write_off_recovered"
+    CREDIT_GIVEN = "credit_given"
+    CREDIT_APPLIED = "credit_applied"
+    CREDIT_RETURNED = "credit_returned"
+    CREDIT_LAPSED = "credit_lapsed"
 
 
 class Posting(Payload):
@@ -64,9 +71,10 @@ class JournalEntry(Payload):
     day: date
     booked_at: datetime
     customer_id: CustomerId
-    invoice_id: InvoiceId
+    invoice_id: InvoiceId | None
     payment_id: PaymentId | None = None
     reverses: JournalEntryId | None = None
+    credit_grant_id: CreditGrantId | None = None
     postings: tuple[Posting, ...] = Field(min_length=2)
 
     @model_validator(mode="after")

@@ -92,7 +92,7 @@ class PaymentBooks:
             method = await self.uow.payments.method(method_id)
         if method is None or method.customer_id != invoice.customer_id:
             raise PaymentMethodMissing(customer_id=invoice.customer_id)
-        total = invoice.content.total
+        due = invoice.due
         payment = Payment(
             id=self.ids(PaymentId),
             invoice_id=invoice.id,
@@ -100,14 +100,14 @@ class PaymentBooks:
             method_id=method.id,
             provider=method.provider,
             method=method.method,
-            amount=total,
+            amount=due,
             attempt=await self.uow.payments.attempts(invoice.id) + 1,
             status=PaymentStatus.PENDING,
-            refunded=total.of(minor=0),
+            refunded=due.of(minor=0),
             created_at=self.now,
         )
         await self.uow.payments.put(payment)
-        self.uow.events.append(PaymentRequested(**self._named(payment), amount=total, attempt=payment.attempt))
+        self.uow.events.append(PaymentRequested(**self._named(payment), amount=due, attempt=payment.attempt))
         return payment
 
     async def cancel(self, payment_id: PaymentId) -> Payment:

@@ -9,9 +9,10 @@ from typing import Protocol, TypeVar
 
 from domain.billing.clock_model import Ahead, SimulatedClock
 from domain.billing.coupon_model import Coupon, Redemption
+from domain.billing.credit_model import CreditGrant, CreditUse, GrantStatus
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
-from domain.billing.ids import ClockId, CustomerId, InvoiceId, RedemptionId, SubscriptionId
+from domain.billing.ids import ClockId, CreditGrantId, CustomerId, InvoiceId, RedemptionId, SubscriptionId
 from domain.billing.invoice_model import Invoice, InvoiceLine, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
 from domain.billing.legal_entity_model import LegalEntity
@@ -231,6 +232,48 @@ class Redemptions(Protocol):
         ...
 
 
+class Credits(Protocol):
+    """What customers have to spend."""
+
+    async def open_of(self, customer: CustomerId, *, hold: bool) -> list[CreditGrant]:
+        """The customer's that are pending or active. hold: nobody else spends them until the transaction ends."""
+        ...
+
+    async def bought_by(self, invoice_id: InvoiceId) -> list[CreditGrant]:
+        """Those that this invoice is for, held."""
+        ...
+
+    async def hold(self, credit_grant_id: CreditGrantId) -> CreditGrant:
+        """The grant, which nobody else changes until the transaction ends. Raises CreditGrantNotFound."""
+        ...
+
+    async def get(self, credit_grant_id: CreditGrantId) -> CreditGrant:
+        """Raises CreditGrantNotFound."""
+        ...
+
+    async def put(self, grant: CreditGrant) -> None:
+        """Insert or replace. The database refuses more to be left than was granted."""
+        ...
+
+    async def use(self, use: CreditUse) -> None:
+        """Insert or replace."""
+        ...
+
+    async def uses_of(self, invoice_id: InvoiceId) -> list[CreditUse]:
+        """What this invoice was paid with."""
+        ...
+
+    async def uses(self, credit_grant_id: CreditGrantId) -> list[CreditUse]:
+        """What this grant was used for, oldest first."""
+        ...
+
+    async def page(
+        self, customer: CustomerId | None, status: GrantStatus | None, *, cursor: str | None, limit: int
+    ) -> Page[CreditGrant]:
+        """Newest first."""
+        ...
+
+
 class UsageLog(Protocol):
     """What customers' systems have reported, and the periods that were charged for it."""
 
@@ -439,6 +482,8 @@ class BillingUnitOfWork(Protocol):
     def coupons(self) -> Listed[Coupon]: ...
     @property
     def redemptions(self) -> Redemptions: ...
+    @property
+    def credits(self) -> Credits: ...
     @property
     def usage(self) -> UsageLog: ...
     @property

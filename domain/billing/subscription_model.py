@@ -183,7 +183,7 @@ class LineKind(StrEnum):
     """What a line is for.
 
     adjustment: usage of a closed period that came, or was voided, later. minimum: what was missing to the least that
-    was agreed on.
+    was agreed on. prepaid: credit that is bought.
     """
 
     RECURRING = "recurring"
@@ -191,6 +191,7 @@ class LineKind(StrEnum):
     ADJUSTMENT = "adjustment"
     ONCE = "once"
     MINIMUM = "minimum"
+    PREPAID = "prepaid"
 
 
 class Accrual(Payload):

@@ -127,6 +127,7 @@ EXAMPLES = {
     "case_id": "inv_01h455vb4pex5vsknk084sn02q",
     "product_code": "harbour-map",
     "coupon_code": "welcome",
+    "credit_grant_id": "crg_01h455vb4pex5vsknk084sn02q",
     "redemption_id": "rdm_01h455vb4pex5vsknk084sn02q",
     "item_code": "training",
     "clock_id": "clk_01h455vb4pex5vsknk084sn02q",

@@ -25,13 +25,15 @@ def invoice(locale: str, status: InvoiceStatus, *, country: str = "DE", tax_id: 
     begun = begun_on(TERMS, item("team", 3))
     changed = lifecycle.change(begun.subscription, (item("team", 5),), TERMS, at=BEGIN + timedelta(days=14))
     buyer = customer(country, tax_id).model_copy(update={"locale": locale, "timezone": "Europe/Berlin"})
+    content = invoiced([*begun.accruals, *changed.accruals], entity(), buyer, {})
     return Invoice(
         id=InvoiceId("inv_01h455vb4pex5vsknk084sn02q"),
         customer_id=buyer.id,
         subscription_id=begun.subscription.id,
         status=status,
         number=None if status is InvoiceStatus.DRAFT else "DE-2026-000417",
-        content=invoiced([*begun.accruals, *changed.accruals], entity(), buyer, {}),
+        content=content,
+        due=content.total,
         created_at=BEGIN,
         finalize_at=BEGIN,
     )

@@ -41,6 +41,7 @@ def invoice(number: int, of: dict[str, Any]) -> dict[str, Any]:
         "status": "paid",
         "subscriptionId": "sub_1",
         "createdAt": of["periodStart"],
+        "due": money(1190),
         "finalizeAt": of["periodStart"],
         "content": {"lines": [of], "net": money(1000), "taxAmount": money(190), "total": money(1190)},
     }
