@@ -19,6 +19,8 @@ from domain.billing.payment_ports import Providers
 from domain.billing.platform_ports import PlatformBillingUnitOfWork
 from domain.billing.platform_subscriptions import cancel_subscription, create_subscription
 from domain.billing.ports import BillingUnitOfWork
+from domain.billing.refund_commands import DriveRefund, RefundProgress
+from domain.billing.refunds import drive_refund
 from domain.billing.subscription_commands import AdvanceSubscription, SubscriptionProgress
 from domain.billing.subscriptions import advance
 from domain.kernel.ports import Clock, Ids, Transactions
@@ -62,6 +64,11 @@ class BillingActivities:
     async def drive_payment(self, cmd: DrivePayment) -> PaymentProgress:
         """Send a payment, or ask its provider what became of it, by the clock of its process; what comes next."""
         return await drive(self._books, self._providers, cmd, self._ids)
+
+    @activity.defn(name="billing.drive_refund")
+    async def drive_refund(self, cmd: DriveRefund) -> RefundProgress:
+        """Send a refund, or ask its provider what became of it, by the clock of its process; what comes next."""
+        return await drive_refund(self._books, self._providers, cmd, self._ids)
 
     @activity.defn(name="billing.advance_clock")
     async def advance_clock(self, cmd: AdvanceClock) -> ClockProgress:

@@ -253,6 +253,7 @@ class Container:
             billing.advance_subscription,
             billing.settle_invoice,
             billing.drive_payment,
+            billing.drive_refund,
             billing.settle_dunning,
             billing.settle_credit_grant,
             billing.advance_clock,

@@ -18,7 +18,7 @@ from cli.client import ApiClient, ApiRefused
 from cli.environment import with_payment_simulator
 from cli.onboard import stored_key
 from cli.simulation.audit import Books, Finding, findings
-from cli.simulation.story import ENTITY, METER, PLANS, Character, Deed, beginning, characters
+from cli.simulation.story import COUPON, ENTITY, METER, PLANS, Character, Deed, beginning, characters
 
 _AT_ONCE = 8
 
@@ -84,6 +84,7 @@ class Simulation:
         await api.put("/v1/billing/payment-accounts/stripe", {"secretKey": account})
         await api.post("/v1/billing/legal-entities", ENTITY)
         await api.post("/v1/billing/meters", METER)
+        await api.post("/v1/billing/coupons", COUPON)
         for code, terms in PLANS.items():
             await api.post("/v1/billing/plans", {"code": code, "terms": terms})
         now = beginning(datetime.now(UTC))  # noqa: TID251 - a command's own clock
@@ -94,11 +95,12 @@ class Simulation:
             who.customer_id = customer["id"]
             card = {"customerId": who.customer_id, "token": who.card}
             who.token = (await api.post("/v1/billing/payment-methods", card))["token"]
-            order = {
+            order: dict[str, Any] = {
                 "customerId": who.customer_id,
                 "planCode": who.plan,
                 "quantity": who.seats,
                 "billingTime": who.billing_time,
+                "coupon": COUPON["code"] if who.has_coupon else None,
             }
             who.subscription_id = (await api.post("/v1/billing/subscriptions", order))["id"]
 
@@ -142,6 +144,8 @@ class Simulation:
             invoices=await _all(api, "/v1/billing/invoices"),
             payments=await _all(api, "/v1/billing/payments"),
             balances=(await api.get("/v1/billing/ledger/trial-balance", day="9999-12-31"))["accounts"],
+            grants=await _all(api, "/v1/billing/credit-grants"),
+            notes=await _all(api, "/v1/billing/credit-notes"),
             charges=(await self._bank.get(f"/simulator/charges/{account}")).json(),
             now=now,
         )
@@ -153,7 +157,7 @@ class Simulation:
         say(f"tenant {tenant}: {len(self.cast)} customers for {self.months} months, seed {self.seed}", soft_wrap=True)
         say(
             f"{len(books.invoices)} invoices, {len(books.lines)} lines, {len(books.payments)} payments "
-            f"({failed} failed), {len(books.charges)} charges at the provider",
+            f"({failed} failed), {len(books.notes)} credit notes, {len(books.charges)} charges at the provider",
             soft_wrap=True,
         )
         for each in found:

@@ -3,7 +3,15 @@
 from domain.analytics import events as analytics
 from domain.automation import events as automation
 from domain.billing import catalogue_events as billing_catalogue
-from domain.billing import clock_events, coupon_events, credit_events, dunning_events, invoice_events, payment_events
+from domain.billing import (
+    clock_events,
+    coupon_events,
+    credit_events,
+    credit_note_events,
+    dunning_events,
+    invoice_events,
+    payment_events,
+)
 from domain.billing import events as billing
 from domain.bus.catalogue import Catalogue
 from domain.cad import events as cad
@@ -35,6 +43,7 @@ CATALOGUE = Catalogue.of(
     clock_events,
     coupon_events,
     credit_events,
+    credit_note_events,
     cad,
     collaboration,
     compression,

@@ -51,6 +51,12 @@ BILLING = [
     Route("GET", "/v1/billing/credit-grants/{credit_grant_id}/uses"),
     Route("GET", "/v1/billing/credit-grants/{credit_grant_id}/progress"),
     Route("POST", "/v1/billing/credit-grants/{credit_grant_id}/void", body={"reason": "for the test"}),
+    Route("GET", "/v1/billing/credit-notes/{credit_note_id}"),
+    Route("GET", "/v1/billing/credit-notes/{credit_note_id}/document"),
+    Route("GET", "/v1/billing/refunds/{refund_id}"),
+    Route("GET", "/v1/billing/refunds/{refund_id}/progress"),
+    Route("POST", "/v1/billing/refunds/{refund_id}/retry", right=409),
+    Route("POST", "/v1/billing/refunds/{refund_id}/become-credit", right=409),
     Route("GET", "/v1/billing/items/{item_code}"),
     Route("PUT", "/v1/billing/items/{item_code}", body=ITEM, headers=FIRST),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/lines", body=LINES, right=201),
@@ -135,7 +141,11 @@ async def billing_ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         json={"customerId": customer.json()["data"]["id"], "amount": "5.00"},
         headers=owner.headers,
     )
+    noted = await seller.post("/v1/billing/credit-notes", {"invoiceId": payment["invoiceId"], "reason": "other"})
+    await seller.refund(noted["refundId"], "succeeded")
     return {
+        "credit_note_id": noted["id"],
+        "refund_id": noted["refundId"],
         "credit_grant_id": granted.json()["data"]["id"],
         "coupon_code": "owners",
         "redemption_id": redeemed.json()["data"]["id"],

@@ -74,6 +74,16 @@ class Merchant:
         found: dict[str, Any] = await until(stands, what=f"attempt {attempt} to be {status}")
         return found
 
+    async def refund(self, refund_id: str, status: str, *, attempt: int = 1) -> dict[str, Any]:
+        """The refund once it stands so."""
+
+        async def stands() -> dict[str, Any] | None:
+            found: dict[str, Any] = await self.tenant.get(f"/v1/billing/refunds/{refund_id}")
+            return found if (found["status"], found["attempt"]) == (status, attempt) else None
+
+        found: dict[str, Any] = await until(stands, what=f"the refund to be {status}")
+        return found
+
     async def invoice(self, invoice: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = await self.tenant.get(f"/v1/billing/invoices/{invoice['id']}")
         return found

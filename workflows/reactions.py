@@ -12,6 +12,7 @@ from domain.billing.clock_commands import AdvanceClock
 from domain.billing.clock_events import ClockAdvanceRequested
 from domain.billing.credit_commands import FollowCreditGrant
 from domain.billing.credit_events import CreditClosed, CreditGranted
+from domain.billing.credit_note_events import RefundRequested
 from domain.billing.dunning_commands import FollowDunning
 from domain.billing.dunning_events import DunningChanged, DunningClosed, DunningOpened
 from domain.billing.events import (
@@ -25,6 +26,7 @@ from domain.billing.invoice_commands import FollowInvoice
 from domain.billing.invoice_events import InvoiceDrafted, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.payment_commands import FollowPayment
 from domain.billing.payment_events import PaymentHinted, PaymentRequested
+from domain.billing.refund_commands import FollowRefund
 from domain.billing.subscription_commands import FollowSubscription
 from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
@@ -44,11 +46,12 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import credit_grant, dunning, invoice, payment, subscription, test_clock
+from workflows.billing import credit_grant, dunning, invoice, payment, refund, subscription, test_clock
 from workflows.billing.credit_grant import CreditGrantWorkflow
 from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
+from workflows.billing.refund import RefundWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
 from workflows.sagas import onboarding
@@ -179,6 +182,14 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         summary=lambda fact: f"What became of it: {fact.hint}",
         signal=PaymentWorkflow.changed,
         told=lambda fact: fact.hint,
+    ),
+    Starts(
+        on=RefundRequested,
+        workflow=RefundWorkflow.run,
+        id=lambda fact: refund.workflow_id(fact.tenant_id, fact.refund_id),
+        input=lambda fact: FollowRefund.model_validate(_since(fact)),
+        summary=lambda fact: f"Refund of {fact.amount} to {fact.customer_id}, attempt {fact.attempt}",
+        again=True,
     ),
     Starts(
         on=CreditGranted,

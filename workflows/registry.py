@@ -4,6 +4,7 @@ from workflows.billing.credit_grant import CreditGrantWorkflow
 from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
+from workflows.billing.refund import RefundWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
 from workflows.bus.consume import ConsumeWorkflow
@@ -31,6 +32,7 @@ WORKFLOWS = (
     SubscriptionWorkflow,
     InvoiceWorkflow,
     PaymentWorkflow,
+    RefundWorkflow,
     DunningWorkflow,
     CreditGrantWorkflow,
     ClockWorkflow,

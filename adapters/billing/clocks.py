@@ -89,6 +89,9 @@ class PostgresClocks:
             SELECT 'payment', id, check_at, revision FROM billing_payment
             WHERE customer_id = $1 AND status IN ('pending', 'unknown', 'processing', 'action_required')
             UNION ALL
+            SELECT 'refund', id, check_at, revision FROM billing_refund
+            WHERE customer_id = $1 AND status IN ('pending', 'unknown', 'processing')
+            UNION ALL
             SELECT 'credit_grant', id, expires_at, revision FROM billing_credit_grant
             WHERE customer_id = $1 AND status = 'active' AND expires_at IS NOT NULL
             """,

@@ -88,6 +88,13 @@ class PostgresPayments:
         )
         return _payment(row) if row else None
 
+    async def succeeded(self, invoice_id: InvoiceId) -> Payment | None:
+        """The one that has collected the invoice, locked until the transaction ends."""
+        row = await self._sql.fetchrow(
+            "SELECT * FROM billing_payment WHERE invoice_id = $1 AND status = 'succeeded' FOR UPDATE", invoice_id
+        )
+        return _payment(row) if row else None
+
     async def referred(self, provider: Provider, reference: str) -> Payment | None:
         """The one that the provider calls so."""
         row = await self._sql.fetchrow(

@@ -11,7 +11,11 @@ from domain.kernel.personal_data import ERASED, IMPERSONAL, Kept, Receipt, Subje
 
 _THEIRS = "lower(email) = $1"
 INVOICES = "tax law demands that invoices are kept as they were issued (GDPR, Article 17(3)(b))"
-_ISSUED = "number IS NOT NULL AND lower(content -> 'buyer' ->> 'email') = $1"
+_ISSUED = (
+    "SELECT id, number, content, finalized_at AS issued_at FROM billing_invoice "
+    "WHERE number IS NOT NULL AND lower(content -> 'buyer' ->> 'email') = $1 UNION ALL "
+    "SELECT id, number, content, created_at FROM billing_credit_note WHERE lower(content -> 'buyer' ->> 'email') = $1"
+)
 
 
 class BillingPersonalData:
@@ -26,6 +30,8 @@ class BillingPersonalData:
         "billing_item": IMPERSONAL,
         "billing_credit_grant": IMPERSONAL,
         "billing_credit_use": IMPERSONAL,
+        "billing_credit_note": INVOICES,
+        "billing_refund": IMPERSONAL,
         "billing_coupon": IMPERSONAL,
         "billing_coupon_redemption": IMPERSONAL,
         "billing_meter": IMPERSONAL,
@@ -60,8 +66,7 @@ class BillingPersonalData:
                 subject.address,
             )
             invoices = await session.sql.fetch(
-                f"SELECT id, number, content -> 'buyer' AS buyer, finalized_at FROM billing_invoice WHERE {_ISSUED} "
-                "ORDER BY id",
+                f"SELECT id, number, content -> 'buyer' AS buyer, issued_at FROM ({_ISSUED}) AS issued ORDER BY id",
                 subject.address,
             )
         return [
@@ -79,16 +84,14 @@ class BillingPersonalData:
                 f"address = '{{}}', tax_id = NULL, revision = revision + 1 WHERE {_THEIRS} RETURNING id",
                 subject.address,
             )
-            issued: int = await session.sql.fetchval(
-                f"SELECT count(*) FROM billing_invoice WHERE {_ISSUED}", subject.address
-            )
+            issued: int = await session.sql.fetchval(f"SELECT count(*) FROM ({_ISSUED}) AS issued", subject.address)
             await session.sql.execute(
                 "UPDATE billing_payment_method AS m SET label = '[erased]', token = '[erased]', expires = NULL, "
                 "account_reference = '[erased]', is_default = false, removed_at = coalesce(removed_at, now()) "
                 "WHERE m.customer_id = ANY ($1)",
                 [row["id"] for row in rows],
             )
-        kept = (Kept(what="issued invoices", count=issued, why=INVOICES),) if issued else ()
+        kept = (Kept(what="issued invoices and credit notes", count=issued, why=INVOICES),) if issued else ()
         return Receipt(module=self.module, found=len(rows) + issued, erased=len(rows), kept=kept)
 
     async def left(self, session: Session, subject: Subject) -> int:

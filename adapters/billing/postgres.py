@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.billing.catalogue import PostgresCustomers, PostgresMeters, PostgresPlans
 from adapters.billing.clocks import PostgresClocks
 from adapters.billing.coupons import PostgresRedemptions
+from adapters.billing.credit_notes import PostgresCreditNotes, PostgresRefunds
 from adapters.billing.credits import PostgresCredits
 from adapters.billing.documents import Documents
 from adapters.billing.dunning import PostgresDunning
@@ -26,6 +27,8 @@ class PostgresBillingUnitOfWork:
         self.items = Documents(session, "billing_item", OneOffItem)
         self.coupons = Documents(session, "billing_coupon", Coupon)
         self.redemptions = PostgresRedemptions(session)
+        self.credit_notes = PostgresCreditNotes(session)
+        self.refunds = PostgresRefunds(session)
         self.credits = PostgresCredits(session)
         self.plans = PostgresPlans(session)
         self.meters = PostgresMeters(session)

@@ -25,6 +25,7 @@ from domain.billing.payment_model import (
     Webhook,
 )
 from domain.billing.payment_ports import PaymentAccountsUnitOfWork
+from domain.billing.refund_model import RefundAnswer, RefundOrder
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
 from domain.kernel.ports import Transactions
@@ -88,6 +89,8 @@ class Speaks(Protocol):
     ) -> AttachedMethod: ...
     async def detach(self, credentials: Credentials, method: SavedPaymentMethod) -> None: ...
     async def charge(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer: ...
+    async def refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer: ...
+    async def look_up_refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer | None: ...
     async def look_up(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer | None: ...
     async def cancel(self, credentials: Credentials, order: ChargeOrder, known: ProviderAnswer) -> ProviderAnswer: ...
     def heard(self, secret: str, payload: bytes, signature: str | None) -> Webhook: ...
@@ -147,6 +150,22 @@ class PaymentProviders:
         with _counted(order.provider, "charge") as outcome:
             answer = await self._speaking[order.provider].charge(secrets.credentials, order)
             outcome.append(answer.status.value)
+        return answer
+
+    async def refund(self, tenant: TenantId, order: RefundOrder) -> RefundAnswer:
+        """Give back, once for each key however often it is asked."""
+        secrets = await self._secrets(tenant, order.provider)
+        with _counted(order.provider, "refund") as outcome:
+            answer = await self._speaking[order.provider].refund(secrets.credentials, order)
+            outcome.append(answer.status.value)
+        return answer
+
+    async def look_up_refund(self, tenant: TenantId, order: RefundOrder) -> RefundAnswer | None:
+        """What it knows of this refund."""
+        secrets = await self._secrets(tenant, order.provider)
+        with _counted(order.provider, "look_up_refund") as outcome:
+            answer = await self._speaking[order.provider].look_up_refund(secrets.credentials, order)
+            outcome.append(answer.status.value if answer else "unheard_of")
         return answer
 
     async def look_up(self, tenant: TenantId, order: ChargeOrder) -> ProviderAnswer | None:

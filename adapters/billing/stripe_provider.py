@@ -26,6 +26,7 @@ from domain.billing.payment_model import (
     SavedPaymentMethod,
     Webhook,
 )
+from domain.billing.refund_model import RefundAnswer, RefundOrder, RefundStatus
 
 if TYPE_CHECKING:
     import stripe
@@ -42,6 +43,7 @@ WEBHOOKS: list[Any] = [
 OURS = "harborgrid_payment"
 """The metadata by which we find our payment again."""
 
+OUR_REFUND = "harborgrid_refund"
 _SECONDS = 20.0
 _TOLERANCE_SECONDS = 300
 _PAGE = 100
@@ -79,6 +81,13 @@ _STATUS = {
     "requires_payment_method": PaymentStatus.FAILED,
     "requires_confirmation": PaymentStatus.FAILED,
     "requires_capture": PaymentStatus.PROCESSING,
+}
+
+
+_REFUND_STATUS = {
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
 }
 
 
@@ -159,6 +168,33 @@ class StripeProvider:
             async for intent in page.auto_paging_iter():
                 if _ours(intent) == order.payment_id:
                     return await self._asked_customer(client, order, await self._told(v1, intent))
+        return None
+
+    async def refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer:
+        """Refund a payment intent, or a part of it. Raises ProviderUnreachable."""
+        try:
+            async with _named():
+                made = await self._client(credentials).v1.refunds.create_async(
+                    {
+                        "payment_intent": order.payment,
+                        "amount": order.amount.minor,
+                        "metadata": {OUR_REFUND: order.key},
+                    },
+                    {"idempotency_key": order.key},
+                )
+        except (PaymentMethodRefused, PaymentAccountRefused) as refused:
+            return RefundAnswer(status=RefundStatus.FAILED, message=refused.message)
+        return _refund(made)
+
+    async def look_up_refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer | None:
+        """The refund that has our key. Raises ProviderUnreachable."""
+        async with _named():
+            page = await self._client(credentials).v1.refunds.list_async(
+                {"payment_intent": order.payment, "limit": _PAGE}
+            )
+            async for made in page.auto_paging_iter():
+                if made.metadata is not None and dict(made.metadata.to_dict()).get(OUR_REFUND) == order.key:
+                    return _refund(made)
         return None
 
     async def cancel(self, credentials: Credentials, order: ChargeOrder, known: ProviderAnswer) -> ProviderAnswer:
@@ -309,6 +345,11 @@ def _of(thing: Any, name: str) -> Any:
 def _ours(intent: stripe.PaymentIntent) -> str | None:
     known: dict[str, str] = dict(intent.metadata.to_dict())
     return known.get(OURS)
+
+
+def _refund(made: stripe.Refund) -> RefundAnswer:
+    status = _REFUND_STATUS.get(made.status or "", RefundStatus.PROCESSING)
+    return RefundAnswer(status=status, reference=made.id, message=_of(made, "failure_reason"))
 
 
 def _decline(code: str) -> Decline:

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.postgres.rows import names, newest_first, places
 from adapters.postgres.session import Session
 from domain.billing.errors import SubscriptionNotFound
-from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.ids import CreditNoteId, CustomerId, InvoiceId, SubscriptionId
 from domain.billing.invoice_model import InvoiceLine
 from domain.billing.subscription_model import (
     Accrual,
@@ -140,7 +140,10 @@ class PostgresLines:
 
     async def uninvoiced(self, subscription_id: SubscriptionId) -> list[Line]:
         """Those that are on no invoice yet; locked until the transaction ends."""
-        return await self._all("subscription_id = $1 AND invoice_id IS NULL ORDER BY id FOR UPDATE", subscription_id)
+        return await self._all(
+            "subscription_id = $1 AND invoice_id IS NULL AND credit_note_id IS NULL ORDER BY id FOR UPDATE",
+            subscription_id,
+        )
 
     async def of_invoice(self, invoice_id: InvoiceId) -> list[Line]:
         """Those that an invoice is for."""
@@ -150,6 +153,12 @@ class PostgresLines:
         """They are on this invoice."""
         ids = [line.id for line in lines]
         await self._sql.execute("UPDATE billing_line SET invoice_id = $1 WHERE id = ANY ($2)", invoice_id, ids)
+
+    async def credit(self, lines: Sequence[Line], note_id: CreditNoteId) -> None:
+        """They are given back by this credit note."""
+        ids = [line.id for line in lines]
+        if ids:
+            await self._sql.execute("UPDATE billing_line SET credit_note_id = $1 WHERE id = ANY ($2)", note_id, ids)
 
     async def discount(self, lines: Sequence[Line], told: Sequence[InvoiceLine]) -> None:
         """What an invoice takes off these lines."""

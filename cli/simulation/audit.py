@@ -21,6 +21,8 @@ class Books:
     payments: list[dict[str, Any]]
     balances: list[dict[str, Any]]
     charges: list[dict[str, Any]]
+    grants: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
     now: datetime
 
 
@@ -43,6 +45,8 @@ def findings(books: Books) -> list[Finding]:
         _nothing_late(books),
         _balanced(books),
         _receivable(books),
+        _credit(books),
+        _notes(books),
         _charges_once(books),
         _provider_agrees(books),
     ]
@@ -80,7 +84,7 @@ def _lines_once(books: Books) -> Finding:
         wrong.append(f"{expected} lines are invoiced, and invoices have {sum(on.values())}")
     waiting: Counter[str] = Counter()
     for line in books.lines:
-        waiting[line["subscriptionId"]] += 0 if line["invoiceId"] else line["amount"]["minor"]
+        waiting[line["subscriptionId"]] += 0 if line["invoiceId"] or line["creditNoteId"] else line["amount"]["minor"]
     wrong += [
         f"{subscription} owes {minor} that no invoice asks for" for subscription, minor in waiting.items() if minor > 0
     ]
@@ -176,6 +180,30 @@ def _receivable(books: Books) -> Finding:
         1,
         [f"{booked} is booked, {owed} is open"] if owed != booked else [],
     )
+
+
+def _credit(books: Books) -> Finding:
+    left = sum(each["remaining"]["minor"] for each in books.grants)
+    booked = -_account(books, "customer_credit")
+    wrong = [f"{booked} is booked, {left} is left"] if left != booked else []
+    return Finding("what customers have to spend is what the ledger owes them", len(books.grants), wrong)
+
+
+def _notes(books: Books) -> Finding:
+    """Of what was not invoiced: a subscription that has ended gives it back."""
+    on: Counter[str] = Counter()
+    for line in books.lines:
+        if line["creditNoteId"]:
+            on[line["creditNoteId"]] += 1
+    wrong = []
+    for note in books.notes:
+        ways = sum(note[name]["minor"] for name in ("lessenedDue", "credited", "refunded"))
+        lines = sum(line["taxed"][name]["minor"] for line in note["content"]["lines"] for name in ("net", "tax"))
+        if not ways == lines == note["content"]["total"]["minor"]:
+            wrong.append(f"{note['number']} is over {note['content']['total']['minor']}, and not {lines} or {ways}")
+        if note["invoiceId"] is None and on[note["id"]] != len(note["content"]["lines"]):
+            wrong.append(f"{note['number']} is for {on[note['id']]} lines")
+    return Finding("every credit note is the sum of its lines, and settled once", len(books.notes), wrong)
 
 
 def _charges_once(books: Books) -> Finding:

@@ -36,6 +36,15 @@ ENTITY = {
 }
 
 
+COUPON = {
+    "code": "welcome",
+    "name": "Welcome",
+    "discount": {"kind": "percent", "percent": "15"},
+    "duration": "repeating",
+    "invoices": 3,
+}
+
+
 def _recurring(code: str, price: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"kind": "recurring", "code": code, "name": code.title(), "prices": {"EUR": price}, **more}
 
@@ -92,6 +101,7 @@ class Character:
     plan: str
     seats: int
     billing_time: str
+    has_coupon: bool
     customer_id: str = ""
     subscription_id: str = ""
     token: str = ""
@@ -130,6 +140,10 @@ class Character:
         elif roll < 0.46:
             card = {"customerId": self.customer_id, "token": "pm_card_visa"}
             done.append(Deed("POST", "/v1/billing/payment-methods", card))
+        elif roll < 0.52:
+            until = (now + timedelta(days=self.fate.randint(20, 200))).isoformat()
+            gift = {"customerId": self.customer_id, "amount": str(self.fate.randint(1, 90)), "expiresAt": until}
+            done.append(Deed("POST", "/v1/billing/credit-grants", gift))
         return done
 
     def _uses(self, now: datetime) -> list[Deed]:
@@ -177,6 +191,7 @@ def characters(count: int, seed: int) -> list[Character]:
                 plan=fate.choice(list(PLANS)),
                 seats=fate.randint(1, 20),
                 billing_time=fate.choice(["anniversary", "anniversary", "calendar"]),
+                has_coupon=fate.random() < 0.3,
             )
         )
     return cast

@@ -35,6 +35,7 @@ class ProcessKind(StrEnum):
     PAYMENT = "payment"
     DUNNING = "dunning"
     CREDIT_GRANT = "credit_grant"
+    REFUND = "refund"
 
 
 class Waiting(Payload):

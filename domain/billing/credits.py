@@ -118,6 +118,13 @@ class CreditBooks:
             if grant.status is GrantStatus.PENDING:
                 self.tell_granted(await self._put(grant, status=GrantStatus.ACTIVE))
 
+    async def lessen(self, grant: CreditGrant, by: Money) -> CreditGrant:
+        """What was bought is given back by a credit note, which books it."""
+        left = grant.remaining - by
+        if left:
+            return await self._put(grant, remaining=left)
+        return await self._put(grant, remaining=left, status=GrantStatus.VOIDED, closed_at=self.now)
+
     def grant(self, customer: Customer, terms: GrantTerms, kind: GrantKind) -> CreditGrant:
         """One that is not written down yet. Raises CreditGrantInvalid."""
         try:

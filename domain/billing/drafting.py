@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.billing.crediting import CreditNotes
 from domain.billing.customer_model import Customer
 from domain.billing.ids import InvoiceId, SubscriptionId
 from domain.billing.invoice_events import InvoiceDrafted
@@ -13,14 +14,16 @@ from domain.billing.ports import BillingUnitOfWork
 from domain.billing.reckoning import reckoned
 from domain.billing.subscription_model import Subscription
 from domain.kernel.ids import TenantId
+from domain.kernel.ports import Ids
 
 
 async def draft_invoice(
-    uow: BillingUnitOfWork, tenant: TenantId, sub: Subscription, id_: InvoiceId, *, at: datetime, now: datetime
+    uow: BillingUnitOfWork, tenant: TenantId, sub: Subscription, ids: Ids, *, at: datetime, now: datetime
 ) -> Invoice | None:
     """An invoice for all lines of the subscription that wait for one.
 
-    None if there are none, if they come to a credit (which waits for more), or if nobody sells yet.
+    None if there are none, if they come to a credit, or if nobody sells yet. A credit waits for more; if the
+    subscription is over, it is given back by a credit note.
     """
     lines = await uow.lines.uninvoiced(sub.id)
     customer = await uow.customers.get(sub.customer_id)
@@ -29,7 +32,10 @@ async def draft_invoice(
         return None
     content = await reckoned(uow, lines, seller, customer, sub.id)
     if content.total.minor < 0:
+        if sub.is_over:
+            await CreditNotes(uow, tenant, ids, now).of_ended(sub, content, lines)
         return None
+    id_ = ids(InvoiceId)
     invoice = await drafted(uow, tenant, content, (customer, seller), id_, subscription=sub.id, at=at, now=now)
     await uow.lines.invoice(lines, id_)
     return invoice

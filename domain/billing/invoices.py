@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.billing.coupons import CouponBooks
 from domain.billing.credits import CreditBooks
+from domain.billing.drafting import draft_invoice
 from domain.billing.dunning_cases import DunningCases
 from domain.billing.dunning_model import DunningStatus
 from domain.billing.events import InvoicePaid, PaymentMethod
@@ -65,6 +66,8 @@ class InvoiceBooks:
         """
         invoice = await self._ready(invoice_id, InvoiceStatus.DRAFT, InvoiceStatus.OPEN)
         await self._not_collected(invoice)
+        if await self.uow.credit_notes.of_invoice(invoice.id):
+            raise InvoiceStepNotPossible(status=invoice.status.value, reason="give back the rest by a credit note")
         voided = await self._voided(invoice, reason)
         self._audit(VOID_INVOICE, voided, {"reason": reason})
         return voided
@@ -92,6 +95,17 @@ class InvoiceBooks:
         """A provider has collected an invoice that is held."""
         return await self._paid(invoice, method, into, payment=payment, attempt=attempt)
 
+    async def lessen(self, invoice: Invoice, by: Money, method: PaymentMethod) -> Invoice:
+        """A credit note leaves less to pay of an open invoice that is held; with nothing left it is paid so."""
+        lessened = await self._put(invoice, due=invoice.due - by)
+        if not lessened.due:
+            return await self._paid(lessened, method, Account.BANK)
+        cases = DunningCases(self.uow, self.tenant, self.now)
+        case = await self.uow.dunning.find(invoice.id)
+        if case is not None and case.is_open:
+            await cases.put(case, due=lessened.due)
+        return lessened
+
     async def refunded(self, invoice: Invoice, payment: PaymentId, amount: Money, out_of: Account) -> None:
         """A provider has given money back that it had collected for an invoice."""
         await self._book(invoice, lambda journal: journal.refunded(amount, out_of, payment=payment))
@@ -104,7 +118,7 @@ class InvoiceBooks:
         seller = await self.uow.legal_entities.get(invoice.content.legal_entity)
         content = await reckoned(self.uow, lines, seller, customer, invoice.subscription_id, final=True)
         if content.total.minor < 0:
-            return await self._voided(invoice, CREDIT)
+            return await self._a_credit(invoice)
         await self.uow.lines.discount(lines, content.lines)
         await CouponBooks(self.uow, self.tenant, self.ids, self.now).used(content)
         year = self.now.astimezone(ZoneInfo(seller.timezone)).year
@@ -144,6 +158,14 @@ class InvoiceBooks:
         if await self.uow.payments.default_method(final.customer_id) is not None:
             await PaymentBooks(self.uow, self.tenant, self.ids, self.now).request(final)
         return final
+
+    async def _a_credit(self, invoice: Invoice) -> Invoice:
+        """It has come to a credit as a draft: that waits for the next invoice, if there will be one."""
+        voided = await self._voided(invoice, CREDIT)
+        assert invoice.subscription_id is not None
+        sub = await self.uow.subscriptions.get(invoice.subscription_id)
+        await draft_invoice(self.uow, self.tenant, sub, self.ids, at=self.now, now=self.now)
+        return voided
 
     async def _join(self, invoice: Invoice) -> None:
         """What its subscription was charged while it was a draft, late usage with it."""

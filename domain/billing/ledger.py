@@ -63,7 +63,16 @@ class Journal:
 
     def finalized(self, lines: Iterable[Charged], tax: Money) -> list[JournalEntry]:
         """The customer owes it; of each line, what is earned later is deferred and earned on its days."""
-        charged = list(lines)
+        return self._charged(EntryKind.INVOICE_FINALIZED, list(lines), tax)
+
+    def credit_note(self, lines: Iterable[Charged], tax: Money) -> list[JournalEntry]:
+        """The customer owes it no more: what of it was not earned yet never is, what was is undone today.
+
+        The lines' amounts are negative; `tax` is not.
+        """
+        return self._charged(EntryKind.CREDIT_NOTE_ISSUED, list(lines), -tax)
+
+    def _charged(self, kind: EntryKind, charged: list[Charged], tax: Money) -> list[JournalEntry]:
         later: dict[date, list[Posting]] = defaultdict(list)
         first: list[Posting] = []
         for line in charged:
@@ -81,7 +90,7 @@ class Journal:
         first += self._on(Account.TAX_PAYABLE, -tax)
         owed = tax + sum((line.net for line in charged), tax.of(minor=0))
         first += self._on(Account.RECEIVABLE, owed)
-        entries = [self._entry(EntryKind.INVOICE_FINALIZED, self.today, first)] if first else []
+        entries = [self._entry(kind, self.today, first)] if first else []
         return entries + [self._entry(EntryKind.REVENUE_RECOGNIZED, day, later[day]) for day in sorted(later)]
 
     def reversed(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
@@ -111,6 +120,18 @@ class Journal:
     def refunded(self, amount: Money, out_of: Account, *, payment: PaymentId) -> list[JournalEntry]:
         """Money went back to the customer."""
         return self._moved(EntryKind.PAYMENT_REFUNDED, amount, Account.REFUNDS, out_of, payment=payment)
+
+    def credit_due(self, amount: Money, *, grant: CreditGrantId) -> list[JournalEntry]:
+        """What a credit note gives back, the customer has to spend."""
+        return self._moved(EntryKind.CREDIT_OWED, amount, Account.RECEIVABLE, Account.CUSTOMER_CREDIT, grant=grant)
+
+    def refund_due(self, amount: Money) -> list[JournalEntry]:
+        """What a credit note gives back, a provider is to pay out."""
+        return self._moved(EntryKind.REFUND_OWED, amount, Account.RECEIVABLE, Account.REFUNDS)
+
+    def refund_credited(self, amount: Money, *, grant: CreditGrantId) -> list[JournalEntry]:
+        """The provider could not pay it out, so the customer has it to spend."""
+        return self._moved(EntryKind.CREDIT_OWED, amount, Account.REFUNDS, Account.CUSTOMER_CREDIT, grant=grant)
 
     def credit_given(self, amount: Money, *, grant: CreditGrantId) -> list[JournalEntry]:
         """The customer has it to spend, as a gift."""

@@ -17,8 +17,8 @@ class Account(StrEnum):
 
     receivable: what customers owe. bank: money that came by ways the platform does not see. stripe, paypal: money that
     a provider holds for the seller. deferred_revenue: invoiced, and not earned yet. bad_debt: owed, and not expected.
-    refunds: given back, which lessens revenue. customer_credit: what customers have with the seller, to spend.
-    promotions: what gifts of credit cost.
+    refunds: what goes back by providers: owed by credit notes, and paid out; without a note, it lessens revenue.
+    customer_credit: what customers have with the seller, to spend. promotions: what gifts of credit cost.
     """
 
     RECEIVABLE = "receivable"
@@ -48,6 +48,9 @@ class EntryKind(StrEnum):
     CREDIT_APPLIED = "credit_applied"
     CREDIT_RETURNED = "credit_returned"
     CREDIT_LAPSED = "credit_lapsed"
+    CREDIT_NOTE_ISSUED = "credit_note_issued"
+    CREDIT_OWED = "credit_owed"
+    REFUND_OWED = "refund_owed"
 
 
 class Posting(Payload):

@@ -63,7 +63,7 @@ class OneOffBooks:
             raise LegalEntityUnknown(legal_entity=customer.legal_entity)
         invoice_id = self.ids(InvoiceId)
         lines = [
-            await self._line(customer, each, f"{invoice_id}/{number}", None) for number, each in enumerate(wanted, 1)
+            await self._line(customer, each, f"{invoice_id}/{number:03}", None) for number, each in enumerate(wanted, 1)
         ]
         content = await reckoned(self.uow, lines, seller, customer, None)
         invoice = await drafted(

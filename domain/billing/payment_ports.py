@@ -18,6 +18,7 @@ from domain.billing.payment_model import (
     ProviderAnswer,
     SavedPaymentMethod,
 )
+from domain.billing.refund_model import RefundAnswer, RefundOrder
 from domain.bus.ports import EventLog
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -78,6 +79,14 @@ class Providers(Protocol):
         """Collect, once for each payment id however often it is asked. Raises ProviderUnreachable."""
         ...
 
+    async def refund(self, tenant: TenantId, order: RefundOrder) -> RefundAnswer:
+        """Give back, once for each key however often it is asked. Raises ProviderUnreachable."""
+        ...
+
+    async def look_up_refund(self, tenant: TenantId, order: RefundOrder) -> RefundAnswer | None:
+        """What it knows of this refund; None if it never heard of it. Raises ProviderUnreachable."""
+        ...
+
     async def look_up(self, tenant: TenantId, order: ChargeOrder) -> ProviderAnswer | None:
         """What it knows of this payment; None if it never heard of it. Raises ProviderUnreachable."""
         ...
@@ -124,6 +133,10 @@ class Payments(Protocol):
 
     async def live(self, invoice_id: InvoiceId) -> Payment | None:
         """The one by which money may still move."""
+        ...
+
+    async def succeeded(self, invoice_id: InvoiceId) -> Payment | None:
+        """The one that has collected the invoice, which nobody else changes until the transaction ends."""
         ...
 
     async def referred(self, provider: Provider, reference: str) -> Payment | None:

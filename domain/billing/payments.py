@@ -51,7 +51,14 @@ AUTHENTICATION_TIME = timedelta(days=3)
 
 _COLLECTABLE = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 _SOONEST, _LATEST = timedelta(seconds=2), timedelta(hours=1)
-_PROCESSING = timedelta(hours=6)
+PROCESSING = timedelta(hours=6)
+"""A provider that has not decided is asked again after so long, unless it tells before."""
+
+
+def patience(checks: int) -> timedelta:
+    """How long to wait before a provider is asked again that did not answer so many times."""
+    doubled = 1 << min(checks, 12)
+    return min(_SOONEST * doubled, _LATEST)
 
 
 class Told(NamedTuple):
@@ -173,7 +180,7 @@ class PaymentBooks:
     async def lost(self, payment_id: PaymentId, message: str) -> Payment:
         """No answer: money may have moved or not. It is asked after in a while, ever more patiently."""
         payment = await self.uow.payments.hold(payment_id)
-        wait = min(_SOONEST * 2 ** min(payment.checks, 12), _LATEST)
+        wait = patience(payment.checks)
         changes = {"checks": payment.checks + 1, "check_at": self.now + wait, "message": message}
         if payment.status is PaymentStatus.PENDING:
             changes["status"] = PaymentStatus.UNKNOWN
@@ -208,7 +215,7 @@ class PaymentBooks:
                 return await self._waits_for_customer(payment, known)
             case _:
                 return await self._put(
-                    payment, status=PaymentStatus.PROCESSING, check_at=self.now + _PROCESSING, **known
+                    payment, status=PaymentStatus.PROCESSING, check_at=self.now + PROCESSING, **known
                 )
 
     async def _succeeded(self, payment: Payment, known: dict[str, Any]) -> Payment:

@@ -10,9 +10,20 @@ from typing import Protocol, TypeVar
 from domain.billing.clock_model import Ahead, SimulatedClock
 from domain.billing.coupon_model import Coupon, Redemption
 from domain.billing.credit_model import CreditGrant, CreditUse, GrantStatus
+from domain.billing.credit_note_model import CreditNote
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
-from domain.billing.ids import ClockId, CreditGrantId, CustomerId, InvoiceId, RedemptionId, SubscriptionId
+from domain.billing.ids import (
+    ClockId,
+    CreditGrantId,
+    CreditNoteId,
+    CustomerId,
+    InvoiceId,
+    PaymentId,
+    RedemptionId,
+    RefundId,
+    SubscriptionId,
+)
 from domain.billing.invoice_model import Invoice, InvoiceLine, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
 from domain.billing.legal_entity_model import LegalEntity
@@ -20,6 +31,7 @@ from domain.billing.metering_model import Meter
 from domain.billing.payment_ports import Payments
 from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
 from domain.billing.product_model import OneOffItem, Product
+from domain.billing.refund_model import Refund, RefundStatus
 from domain.billing.subscription_model import (
     Accrual,
     ClosedPeriod,
@@ -181,7 +193,7 @@ class Lines(Protocol):
         ...
 
     async def uninvoiced(self, subscription_id: SubscriptionId) -> list[Line]:
-        """Those that are on no invoice yet."""
+        """Those that are on no invoice yet, and on no credit note."""
         ...
 
     async def of_invoice(self, invoice_id: InvoiceId) -> list[Line]:
@@ -198,6 +210,10 @@ class Lines(Protocol):
 
     async def share_off(self, subscription_id: SubscriptionId, credit: Accrual) -> Fraction:
         """Which share was taken off the charge that this credit gives back a part of."""
+        ...
+
+    async def credit(self, lines: Sequence[Line], note_id: CreditNoteId) -> None:
+        """They are given back by this credit note, and wait for no invoice."""
         ...
 
     async def release(self, invoice_id: InvoiceId) -> None:
@@ -228,6 +244,58 @@ class Redemptions(Protocol):
         ...
 
     async def page(self, customer: CustomerId | None, *, cursor: str | None, limit: int) -> Page[Redemption]:
+        """Newest first."""
+        ...
+
+
+class IssuedCreditNotes(Protocol):
+    """Credit notes."""
+
+    async def put(self, note: CreditNote) -> None:
+        """Insert or replace. The database refuses another content or number."""
+        ...
+
+    async def get(self, note_id: CreditNoteId) -> CreditNote:
+        """Raises CreditNoteNotFound."""
+        ...
+
+    async def hold(self, note_id: CreditNoteId) -> CreditNote:
+        """The note, which nobody else changes until the transaction ends. Raises CreditNoteNotFound."""
+        ...
+
+    async def of_invoice(self, invoice_id: InvoiceId) -> list[CreditNote]:
+        """Those of this invoice, oldest first."""
+        ...
+
+    async def page(
+        self, customer: CustomerId | None, invoice: InvoiceId | None, *, cursor: str | None, limit: int
+    ) -> Page[CreditNote]:
+        """Newest first."""
+        ...
+
+
+class Refunds(Protocol):
+    """Refunds."""
+
+    async def put(self, refund: Refund) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, refund_id: RefundId) -> Refund:
+        """Raises RefundNotFound."""
+        ...
+
+    async def hold(self, refund_id: RefundId) -> Refund:
+        """The refund, which nobody else changes until the transaction ends. Raises RefundNotFound."""
+        ...
+
+    async def asked_of(self, payment_id: PaymentId) -> int:
+        """What was and is to be given back of this payment, in minor units; without what has failed."""
+        ...
+
+    async def page(
+        self, customer: CustomerId | None, status: RefundStatus | None, *, cursor: str | None, limit: int
+    ) -> Page[Refund]:
         """Newest first."""
         ...
 
@@ -482,6 +550,10 @@ class BillingUnitOfWork(Protocol):
     def coupons(self) -> Listed[Coupon]: ...
     @property
     def redemptions(self) -> Redemptions: ...
+    @property
+    def credit_notes(self) -> IssuedCreditNotes: ...
+    @property
+    def refunds(self) -> Refunds: ...
     @property
     def credits(self) -> Credits: ...
     @property

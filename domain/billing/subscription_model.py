@@ -11,7 +11,7 @@ from typing import TypeAlias
 from pydantic import Field
 
 from domain.billing.events import SubscriptionChange
-from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
+from domain.billing.ids import CreditNoteId, CustomerId, InvoiceId, LineId, SubscriptionId
 from domain.billing.periods import BillingTime, Interval, Period, Periods
 from domain.billing.plan_model import STANDARD, PlanTerms
 from domain.billing.prices import Price
@@ -227,6 +227,7 @@ class Line(Accrual):
     subscription_id: SubscriptionId | None
     customer_id: CustomerId
     invoice_id: InvoiceId | None = None
+    credit_note_id: CreditNoteId | None = None
 
 
 class SubscriptionRevision(Payload):

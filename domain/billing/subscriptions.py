@@ -16,7 +16,7 @@ from domain.billing.drafting import draft_invoice
 from domain.billing.events import (
     SubscriptionChange,
 )
-from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
+from domain.billing.ids import CustomerId, LineId, SubscriptionId
 from domain.billing.invoice_errors import NothingToInvoice
 from domain.billing.invoice_model import InvoiceContent
 from domain.billing.items import changed_items, ordered_items
@@ -320,7 +320,7 @@ class Books:
         charged = sum((line.amount for line in lines), Money(minor=0, currency=after.currency))
         self.uow.events.append(fact or told_of(self.tenant, before, outcome, terms, charged=charged, now=self.now))
         if outcome.turned:
-            await draft_invoice(self.uow, self.tenant, after, self.ids(InvoiceId), at=at, now=self.now)
+            await draft_invoice(self.uow, self.tenant, after, self.ids, at=at, now=self.now)
         return after
 
     async def _by_its_clock(self, customer_id: CustomerId) -> None:

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Card(NamedTuple):
-    """A card. refused: why it cannot be saved. declined: why every charge of it is declined."""
+    """A card. refused: why it cannot be saved. declined: why every charge of it is declined.
+
+    keeps_refunds: no refund arrives.
+    """
 
     brand: str
     last4: str
@@ -14,6 +17,7 @@ class Card(NamedTuple):
     declined: str | None = None
     authenticates: bool = False
     disputes: bool = False
+    keeps_refunds: bool = False
 
 
 CARDS = {
@@ -23,6 +27,7 @@ CARDS = {
     "pm_card_chargeCustomerFail": Card("visa", "0341", declined="generic_decline"),
     "pm_card_authenticationRequired": Card("visa", "3184", authenticates=True),
     "pm_card_createDispute": Card("visa", "0259", disputes=True),
+    "pm_card_refundFail": Card("visa", "5126", keeps_refunds=True),
     "pm_card_visa_chargeDeclined": Card("visa", "0002", refused="generic_decline"),
     "pm_card_visa_chargeDeclinedInsufficientFunds": Card("visa", "9995", refused="insufficient_funds"),
     "pm_card_visa_chargeDeclinedLostCard": Card("visa", "9987", refused="lost_card"),

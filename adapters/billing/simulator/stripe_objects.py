@@ -134,9 +134,12 @@ class StripeAccount:
         amount = _whole(fields["amount"], "amount") if "amount" in fields else left
         if not charge["paid"] or not 0 < amount <= left:
             raise _invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", "amount")
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
-        self.store.keep(self.account, charge)
+        method = self.get(charge["payment_method"], "payment_method")
+        lost = CARDS[method["metadata"]["test_card"]].keeps_refunds
+        if not lost:
+            charge["amount_refunded"] += amount
+            charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+            self.store.keep(self.account, charge)
         made = self.store.make(
             self.account,
             "re",
@@ -145,11 +148,13 @@ class StripeAccount:
             currency=charge["currency"],
             charge=charge["id"],
             payment_intent=found["id"],
-            status="succeeded",
+            status="failed" if lost else "succeeded",
+            failure_reason="expired_or_canceled_card" if lost else None,
             metadata=fields.get("metadata", {}),
             reason=fields.get("reason"),
         )
-        self.tell("charge.refunded", charge)
+        if not lost:
+            self.tell("charge.refunded", charge)
         return made
 
     def endpoint(self, fields: Document) -> Document:

@@ -17,5 +17,5 @@ class TestSimulate:
         told = simulation.console.export_text()
         assert 0 == code, told
         assert "wrong" not in told
-        assert 9 == told.count("right  ")
+        assert 11 == told.count("right  ")
         assert "6 customers for 3 months, seed 4" in told

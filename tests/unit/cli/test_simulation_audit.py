@@ -30,6 +30,7 @@ def line(number: int, start: str, end: str) -> dict[str, Any]:
         "periodEnd": end,
         "amount": money(1000),
         "invoiceId": f"inv_{number}",
+        "creditNoteId": None,
         "taxed": {"net": money(1000), "tax": money(190)},
     }
 
@@ -73,6 +74,8 @@ def right() -> Books:
             {"account": "tax_payable", "balance": money(-380)},
         ],
         charges=[charge(1), charge(2)],
+        grants=[],
+        notes=[],
         now=NOW,
     )
 
@@ -121,6 +124,16 @@ def owed_otherwise(books: Books) -> None:
     books.balances[1]["balance"], books.balances[2]["balance"] = money(5), money(-2005)
 
 
+def credit_lost(books: Books) -> None:
+    books.balances.append({"account": "customer_credit", "balance": money(-500)})
+
+
+def note_half_settled(books: Books) -> None:
+    content = {"total": money(1190), "lines": [{"taxed": {"net": money(1000), "tax": money(190)}}]}
+    ways = {"lessenedDue": money(0), "credited": money(1000), "refunded": money(0)}
+    books.notes.append({"id": "crn_1", "number": "DE-CN-2027-000001", "invoiceId": "inv_1", "content": content, **ways})
+
+
 def charged_twice(books: Books) -> None:
     books.charges.append(charge(2))
 
@@ -145,6 +158,8 @@ class TestFindings:
             (left_undone, "nothing that is due was left undone"),
             (off_balance, "the ledger balances"),
             (owed_otherwise, "what is owed in the ledger is what is open"),
+            (credit_lost, "what customers have to spend is what the ledger owes them"),
+            (note_half_settled, "every credit note is the sum of its lines, and settled once"),
             (charged_twice, "every charge at the provider is one payment, of one invoice"),
             (charged_for_nothing, "every charge at the provider is one payment, of one invoice"),
         ],
