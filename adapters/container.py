@@ -29,8 +29,10 @@ from adapters.billing.personal_data import BillingPersonalData
 from adapters.billing.platform import KnownPlans, PostgresPlatformBillingUnitOfWork
 from adapters.billing.postgres import PostgresBillingUnitOfWork
 from adapters.billing.providers import PaymentProviders, PostgresPaymentAccountsUnitOfWork
+from adapters.billing.request_usage import RequestUsage
 from adapters.billing.stripe_provider import StripeProvider
 from adapters.billing.time_machine import TimeMachine
+from adapters.billing.usage_thresholds import UsageThresholds
 from adapters.bus.personal_data import PERSONAL, BusPersonalData
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
@@ -134,7 +136,15 @@ class Container:
         self.lake = EventLake(settings.postgres_dsn.get_secret_value())
         self.projections = (EventCounts(),)
         self.subscriptions = PostgresSubscriptions(
-            database, [*self.projections, self.lake, ReactionHandler(self.starter)], CATALOGUE
+            database,
+            [
+                *self.projections,
+                self.lake,
+                UsageThresholds(utc_now),
+                RequestUsage(utc_now),
+                ReactionHandler(self.starter),
+            ],
+            CATALOGUE,
         )
         self.revocations = Revocations()
         self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)

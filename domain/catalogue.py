@@ -11,6 +11,7 @@ from domain.billing import (
     dunning_events,
     invoice_events,
     payment_events,
+    usage_events,
 )
 from domain.billing import events as billing
 from domain.bus.catalogue import Catalogue
@@ -41,6 +42,7 @@ CATALOGUE = Catalogue.of(
     payment_events,
     dunning_events,
     clock_events,
+    usage_events,
     coupon_events,
     credit_events,
     credit_note_events,

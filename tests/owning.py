@@ -47,6 +47,7 @@ BILLING = [
     Route("PUT", "/v1/billing/coupons/{coupon_code}", body=COUPON, headers=FIRST),
     Route("POST", "/v1/billing/coupon-redemptions/{redemption_id}/end"),
     Route("GET", "/v1/billing/customers/{customer_id}/credit-balance"),
+    Route("GET", "/v1/billing/customers/{customer_id}/entitlements"),
     Route("GET", "/v1/billing/credit-grants/{credit_grant_id}"),
     Route("GET", "/v1/billing/credit-grants/{credit_grant_id}/uses"),
     Route("GET", "/v1/billing/credit-grants/{credit_grant_id}/progress"),

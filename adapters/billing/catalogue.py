@@ -113,6 +113,19 @@ class PostgresMeters:
         )
         return [Meter(**dict(row)) for row in rows]
 
+    async def watch(self, codes: Collection[str]) -> None:
+        """Somebody is to be told when usage that these count reaches what is included."""
+        await self._sql.execute(
+            "UPDATE billing_meter SET watched = true WHERE code = ANY ($1) AND NOT watched", list(codes)
+        )
+
+    async def watched(self, types: Collection[str]) -> set[str]:
+        """Those of these event types that a watched meter counts."""
+        rows = await self._sql.fetch(
+            "SELECT DISTINCT event_type FROM billing_meter WHERE event_type = ANY ($1) AND watched", list(types)
+        )
+        return {row["event_type"] for row in rows}
+
     async def named(self, codes: Collection[str]) -> dict[str, Meter]:
         """Those with these codes."""
         rows = await self._sql.fetch(f"SELECT {names(_METER)} FROM billing_meter WHERE code = ANY ($1)", list(codes))
@@ -157,6 +170,20 @@ class PostgresCustomers:
         if row is None:
             raise CustomerNotFound
         return Customer(**dict(row))
+
+    async def called(self, name: str) -> CustomerId | None:
+        """The one with this id or external id."""
+        found = await self._sql.fetchval("SELECT id FROM billing_customer WHERE id = $1 OR external_id = $1", name)
+        return CustomerId(found) if found else None
+
+    async def named(self, subjects: Collection[str]) -> list[CustomerId]:
+        """Those that usage calls so."""
+        rows = await self._sql.fetch(
+            "SELECT id FROM billing_customer WHERE id = ANY ($1) OR external_id = ANY ($1) OR usage_subjects && $1 "
+            "ORDER BY id",
+            list(subjects),
+        )
+        return [CustomerId(row["id"]) for row in rows]
 
     async def page(self, external_id: str | None, *, cursor: str | None, limit: int) -> Page[Customer]:
         """Newest first."""

@@ -9,7 +9,7 @@ from adapters.postgres.session import Session
 from domain.billing.dunning_calendar import BUILT_IN
 from domain.billing.dunning_errors import DunningCaseNotFound
 from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
-from domain.billing.ids import CustomerId, InvoiceId
+from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
 from domain.kernel.pagination import Page
 
 
@@ -46,6 +46,15 @@ class PostgresDunning:
         if row is None:
             raise DunningCaseNotFound
         return _case(row)
+
+    async def suspended(self, customer: CustomerId) -> set[SubscriptionId]:
+        """The customer's subscriptions that are suspended until they are paid for."""
+        rows = await self._sql.fetch(
+            "SELECT document ->> 'subscriptionId' AS id FROM billing_dunning_case WHERE customer_id = $1 "
+            "AND status IN ('active', 'paused', 'exhausted') AND (document ->> 'suspended')::boolean",
+            customer,
+        )
+        return {SubscriptionId(row["id"]) for row in rows if row["id"]}
 
     async def open_of(self, customer: CustomerId) -> list[InvoiceId]:
         """The customer's invoices about which something is done."""

@@ -40,6 +40,7 @@ class BillingPersonalData:
         "billing_subscription_revision": IMPERSONAL,
         "billing_line": IMPERSONAL,
         "billing_usage": IMPERSONAL,
+        "billing_usage_threshold": IMPERSONAL,
         "billing_closed_period": IMPERSONAL,
         "billing_legal_entity": IMPERSONAL,
         "billing_invoice_number": IMPERSONAL,
@@ -81,7 +82,8 @@ class BillingPersonalData:
         async with session.acting_as(subject.tenant_id):
             rows = await session.sql.fetch(
                 "UPDATE billing_customer SET name = '[erased]', email = '[erased]', external_id = NULL, "
-                f"address = '{{}}', tax_id = NULL, revision = revision + 1 WHERE {_THEIRS} RETURNING id",
+                "address = '{}', usage_subjects = '{}', tax_id = NULL, revision = revision + 1 "
+                f"WHERE {_THEIRS} RETURNING id",
                 subject.address,
             )
             issued: int = await session.sql.fetchval(f"SELECT count(*) FROM ({_ISSUED}) AS issued", subject.address)

@@ -47,6 +47,24 @@ class PostgresSubscriptions:
         """Raises SubscriptionNotFound."""
         return await self._one(subscription_id)
 
+    async def entitling(self, customer: CustomerId) -> list[Subscription]:
+        """The customer's that run, trials with them, oldest first."""
+        rows = await self._sql.fetch(
+            "SELECT document FROM billing_subscription WHERE customer_id = $1 AND status IN ('active', 'trialing') "
+            "ORDER BY id",
+            customer,
+        )
+        return [_subscription(row) for row in rows]
+
+    async def awaiting_method(self, customer: CustomerId) -> list[SubscriptionId]:
+        """The customer's that wait for a payment method since their trial."""
+        rows = await self._sql.fetch(
+            "SELECT id FROM billing_subscription WHERE customer_id = $1 AND status = 'paused' "
+            "AND (document ->> 'awaitsMethod')::boolean ORDER BY id",
+            customer,
+        )
+        return [SubscriptionId(row["id"]) for row in rows]
+
     async def put(self, subscription: Subscription, step: Happening | None) -> None:
         """Insert or replace."""
         changing = names(_SUBSCRIPTION[1:])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from adapters.postgres.session import Session
+from domain.billing.entitlement_model import Entitled
 from domain.billing.ids import SubscriptionId
 from domain.billing.metering_errors import UsageConflict, UsageNotFound
 from domain.billing.metering_model import Aggregation, Meter
-from domain.billing.plan_model import UsageCharge
 from domain.billing.subscription_model import ClosedPeriod, Counted
 from domain.billing.usage_model import Span, UsageEvent
 
@@ -91,27 +91,35 @@ class PostgresUsage:
         """Those that are no customer's."""
         rows = await self._sql.fetch(
             "SELECT subject FROM unnest($1::text[]) AS subject WHERE NOT EXISTS "
-            "(SELECT FROM billing_customer WHERE id = subject OR external_id = subject) ORDER BY subject",
+            "(SELECT FROM billing_customer WHERE id = subject OR external_id = subject OR usage_subjects @> "
+            "ARRAY[subject]) ORDER BY subject",
             list(subjects),
         )
         return [row["subject"] for row in rows]
 
     async def count(
-        self, meter: Meter, charge: UsageCharge, subjects: Sequence[str], span: Span, *, one_by_one: bool
+        self,
+        meter: Meter,
+        filters: Mapping[str, Sequence[str]],
+        group_by: Sequence[str],
+        subjects: Sequence[str],
+        span: Span,
+        *,
+        one_by_one: bool,
     ) -> list[Counted]:
         """What the meter counts in this time, for each group."""
         if span.start >= span.end:
-            return [] if charge.group_by else [Counted(quantity=_NONE)]
+            return [] if group_by else [Counted(quantity=_NONE)]
         query = _Query(list(subjects), meter.event_type, span.start, span.end)
         where = ["subject = ANY ($1)", "type = $2", "at < $4", "voided_at IS NULL"]
         where.append("$3::timestamptz IS NOT NULL" if meter.aggregation is Aggregation.WEIGHTED_SUM else "at >= $3")
-        for name, allowed in charge.filters.items():
+        for name, allowed in filters.items():
             where.append(f"data ->> {query.place(name)} = ANY ({query.place(list(allowed))})")
         text = f"data ->> {query.place(meter.property)}" if meter.property else ""
         number = f"({text})::numeric"
         counted = _AGGREGATES[meter.aggregation].format(text=text, number=number)
         each = f"array_agg({number} ORDER BY at, source, id)" if one_by_one else "NULL"
-        groups = [f"coalesce(data ->> {query.place(name)}, '')" for name in charge.group_by]
+        groups = [f"coalesce(data ->> {query.place(name)}, '')" for name in group_by]
         places = ", ".join(str(number) for number in range(1, len(groups) + 1))
         grouped = f"GROUP BY {places} ORDER BY {places}" if groups else ""
         rows = await self._sql.fetch(
@@ -120,13 +128,25 @@ class PostgresUsage:
         )
         return [
             Counted(
-                group=dict(zip(charge.group_by, row[: len(groups)], strict=True)),
+                group=dict(zip(group_by, row[: len(groups)], strict=True)),
                 # What was corrected to less than nothing is nothing.
                 quantity=max(row[len(groups)] or _NONE, _NONE),
                 transactions=tuple(row[len(groups) + 1] or ()) if one_by_one else None,
             )
             for row in map(tuple, rows)
         ]
+
+    async def first_crossed(self, entitled: Entitled, percent: int, now: datetime) -> bool:
+        """Whether usage had not been known to reach this share in this period; it is now."""
+        first = await self._sql.fetchval(
+            "INSERT INTO billing_usage_threshold VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true",
+            entitled.subscription_id,
+            entitled.feature,
+            entitled.period_start,
+            percent,
+            now,
+        )
+        return bool(first)
 
     async def close(self, period: ClosedPeriod) -> None:
         """Insert or replace; looked at by the clock of the database, as usage is received."""

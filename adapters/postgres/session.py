@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +80,13 @@ class Session:
 
     @asynccontextmanager
     async def acting_as(self, tenant: TenantId) -> AsyncIterator[None]:
-        """Run a block of this platform transaction with a tenant's rights only.
+        """Run a block of this platform transaction with a tenant's rights only; what it announces is the tenant's.
 
         When the block fails, so does the transaction, and the role with it.
         """
         await self.sql.execute(_as(tenant))
-        yield
+        with self._of(tenant):
+            yield
         await self.sql.execute(_AS_PLATFORM)
 
     @asynccontextmanager
@@ -93,12 +94,21 @@ class Session:
         """The same for a block that takes its changes back when it fails, while the transaction goes on."""
         await self.sql.execute(f"SAVEPOINT attempt; {_as(tenant)}")
         try:
-            yield
+            with self._of(tenant):
+                yield
         except BaseException:
             if not self.sql.is_closed():
                 await self.sql.execute("ROLLBACK TO SAVEPOINT attempt")
             raise
         await self.sql.execute(f"{_AS_PLATFORM}; RELEASE SAVEPOINT attempt")
+
+    @contextmanager
+    def _of(self, tenant: TenantId) -> Iterator[None]:
+        before, self.tenant = self.tenant, tenant
+        try:
+            yield
+        finally:
+            self.tenant = before
 
     async def flush(self) -> None:
         """Write what was collected; called once, right before the commit."""

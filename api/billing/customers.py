@@ -29,14 +29,17 @@ from domain.billing.clock_errors import ClockUnknown
 from domain.billing.credit_model import CreditBalance
 from domain.billing.credits import CreditBooks
 from domain.billing.customer_model import Customer
+from domain.billing.entitlement_model import Entitled
+from domain.billing.entitlements import entitlements_of
 from domain.billing.errors import CustomerExists, CustomerNotFound
 from domain.billing.ids import ClockId, CustomerId
 from domain.billing.invoice_errors import LegalEntityUnknown, TaxIdInvalid
 from domain.billing.legal_entity_model import Address, TaxId
 from domain.billing.metering_model import Code
-from domain.billing.permissions import ADD_CUSTOMER, CHANGE_CUSTOMER, READ_CREDITS, READ_CUSTOMERS
+from domain.billing.permissions import ADD_CUSTOMER, CHANGE_CUSTOMER, READ_CREDITS, READ_CUSTOMERS, READ_ENTITLEMENTS
 from domain.billing.plan_model import Currency
 from domain.billing.service import add_customer, change_customer
+from domain.billing.usage_model import Attribute
 from domain.kernel.errors import PreconditionFailed, PreconditionRequired
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -49,6 +52,12 @@ router = APIRouter(prefix="/v1/billing/customers", tags=["billing"], route_class
 
 _OWN = own_tenant(READ_CUSTOMERS)
 ExternalId = Annotated[Line, Field(description="What your own systems call it.", examples=["C-2041"])]
+
+
+UsageSubjects = Annotated[
+    tuple[Attribute, ...],
+    Field(max_length=100, description="What usage may call it besides its ids, such as API keys."),
+]
 
 
 class CustomerBody(Body):
@@ -66,6 +75,7 @@ class CustomerBody(Body):
     legal_entity: Code | None = Field(
         default=None, description="Who sells to it; the tenant's first if not given.", examples=["de"]
     )
+    usage_subjects: UsageSubjects = ()
     test_clock_id: ClockId | None = Field(
         default=None,
         description="Whose time it lives in, to try something; for ever.",
@@ -84,6 +94,7 @@ class CustomerChange(Body):
     tax_id: TaxId | None = None
     locale: LanguageTag | None = None
     legal_entity: Code | None = Field(default=None, examples=["de"])
+    usage_subjects: UsageSubjects | None = None
 
 
 @router.get("", response_model=Answer[Page[Customer]], responses=problems(TenantRequired))
@@ -134,6 +145,18 @@ async def get_customer(
         return Response(status_code=304, headers={"ETag": tag})
     response.headers["ETag"] = tag
     return ok(found)
+
+
+@router.get(
+    "/{customer_id}/entitlements",
+    response_model=Answer[list[Entitled]],
+    responses=problems(TenantRequired, CustomerNotFound),
+)
+async def list_entitlements(
+    customer_id: CustomerId, tenant: Annotated[TenantId, own_tenant(READ_ENTITLEMENTS)], world: World
+) -> Answer[list[Entitled]]:
+    """What it may do, by the subscriptions that run, and how much of it it has used."""
+    return ok(await world.billing(tenant, lambda uow: entitlements_of(uow, customer_id, utc_now())))
 
 
 @router.get(

@@ -33,6 +33,7 @@ from domain.billing.invoice_model import InvoiceContent
 from domain.billing.lifecycle import next_step
 from domain.billing.metering import ChargedUsage
 from domain.billing.one_off import OneOffBooks
+from domain.billing.payment_errors import PaymentMethodMissing
 from domain.billing.permissions import (
     ADD_LINE,
     CANCEL_SUBSCRIPTION,
@@ -112,7 +113,13 @@ async def list_subscriptions(
     status_code=201,
     response_model=Answer[BilledSubscription],
     responses=problems(
-        TenantRequired, CustomerNotFound, SubscriptionInstantInvalid, CouponUnknown, CouponNotRedeemable, *_ITEMS
+        TenantRequired,
+        CustomerNotFound,
+        SubscriptionInstantInvalid,
+        CouponUnknown,
+        CouponNotRedeemable,
+        PaymentMethodMissing,
+        *_ITEMS,
     ),
 )
 async def post_subscription(

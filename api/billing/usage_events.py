@@ -63,7 +63,7 @@ async def post_usage_events(
     An event is known by its source and id: sent again it counts once, so a batch whose answer was lost is sent again.
     """
     events, now = body if isinstance(body, list) else [body], utc_now()
-    return ok(await world.billing(tenant, lambda uow: record_usage(uow, events, now=now)))
+    return ok(await world.billing(tenant, lambda uow: record_usage(uow, tenant, events, now=now)))
 
 
 @router.post("/void", response_model=Answer[Voided], responses=problems(TenantRequired, UsageNotFound))

@@ -13,7 +13,7 @@ from api.parameters import World
 from api.principals import may
 from api.problems import problems
 from api.routes import Route
-from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, subject, view
+from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, entitled, subject, view
 from domain.kernel.payload import Body
 from domain.security.errors import ApiKeyNotFound, PermissionUnknown
 from domain.security.model import Principal
@@ -46,7 +46,8 @@ async def check(
 ) -> Answer[CheckView]:
     """Whether a request like this would be allowed now, and by which policies. Asking changes nothing."""
     principal, works = await subject(request, caller, body.principal)
-    decision = decide(await rules_for(world.access, principal), principal, body, request)
+    known = await entitled(world, principal.tenant_id, [body])
+    decision = decide(await rules_for(world.access, principal), principal, body, request, known)
     return ok(await view(request, principal, body, decision, works=works))
 
 
@@ -61,5 +62,6 @@ async def check_batch(
     """Up to a thousand questions about one principal, in the order they were asked."""
     principal, works = await subject(request, caller, body.principal)
     rules = await rules_for(world.access, principal)
-    decided = [(asked, decide(rules, principal, asked, request)) for asked in body.checks]
+    known = await entitled(world, principal.tenant_id, body.checks)
+    decided = [(asked, decide(rules, principal, asked, request, known)) for asked in body.checks]
     return ok([await view(request, principal, asked, decision, works=works) for asked, decision in decided])

@@ -14,7 +14,7 @@ from api.principals import own_tenant
 from api.problems import problems
 from api.routes import Route
 from api.security.policies import Text
-from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, subject, view
+from api.security.questions import MOST, CheckView, PrincipalField, QuestionBody, decide, entitled, subject, view
 from domain.kernel.context import ActorKind
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.payload import Body, Payload
@@ -84,6 +84,7 @@ async def try_policy(
     caller = principal_of(request)
     questions = dict.fromkeys(body.checks)
     questions.update(dict.fromkeys(await _recent(world, tenant, body.recent)))
+    known = await entitled(world, tenant, questions)
     subjects: dict[PrincipalId | None, tuple[Principal, bool]] = {}
     changes, tried = [], 0
     for asked in questions:
@@ -93,7 +94,7 @@ async def try_policy(
         if not works or principal.tenant_id != tenant:
             continue
         tried += 1
-        before, after = decide(today, principal, asked, request), decide(with_it, principal, asked, request)
+        before, after = (decide(rules, principal, asked, request, known) for rules in (today, with_it))
         if before.allowed != after.allowed:
             views = [await view(request, principal, asked, decision) for decision in (before, after)]
             changes.append(Change(before=views[0], after=views[1]))

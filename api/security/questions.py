@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import Request
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
@@ -12,6 +13,8 @@ from adapters.container import Container
 from adapters.kernel.clock import utc_now
 from api.authorization import circumstances_of, rules_for
 from api.parameters import container_of
+from domain.billing.entitlements import features_of
+from domain.billing.ports import BillingUnitOfWork
 from domain.kernel.errors import Unauthenticated
 from domain.kernel.ids import TenantId, UserId
 from domain.kernel.instants import Instant
@@ -26,6 +29,9 @@ from domain.security.people_errors import MemberNotFound
 from domain.security.permissions import CHECK_ACCESS
 
 MOST = 1_000
+Entitled: TypeAlias = Mapping[str, frozenset[str]]
+"""What customers are entitled to, by the name they were asked for."""
+
 ThingId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 IpAddress = Annotated[
     str,
@@ -44,6 +50,12 @@ class CircumstancesBody(Body):
     ip: IpAddress | None = Field(default=None, examples=["203.0.113.7"])
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$", examples=["NO"])
     now: Instant | None = None
+    customer: str | None = Field(
+        default=None,
+        max_length=200,
+        description="A customer of the tenant's, by its id or external id: `context.entitlements` is what it may.",
+        examples=["C-2041"],
+    )
 
 
 class QuestionBody(Body):
@@ -126,7 +138,19 @@ def permission_named(name: str) -> Permission:
         raise PermissionUnknown(action=name) from None
 
 
-def decide(rules: Rules, principal: Principal, asked: QuestionBody, request: Request) -> Decision:
+async def entitled(world: Container, tenant: TenantId | None, asked: Iterable[QuestionBody]) -> Entitled:
+    """The features of each customer of the tenant's that is asked about."""
+    names = {each.circumstances.customer for each in asked if each.circumstances.customer is not None}
+    if tenant is None or not names:
+        return dict.fromkeys(names, frozenset[str]())
+
+    async def looked_up(uow: BillingUnitOfWork) -> dict[str, frozenset[str]]:
+        return {name: await features_of(uow, name, utc_now()) for name in names}
+
+    return await world.billing(tenant, looked_up)
+
+
+def decide(rules: Rules, principal: Principal, asked: QuestionBody, request: Request, entitled: Entitled) -> Decision:
     """The decision under these rules. Raises PermissionUnknown."""
 
     def tell() -> Circumstances:
@@ -135,6 +159,7 @@ def decide(rules: Rules, principal: Principal, asked: QuestionBody, request: Req
             now=instead.now or told.now,
             ip=instead.ip or told.ip,
             country=instead.country or told.country,
+            entitlements=None if instead.customer is None else entitled[instead.customer],
         )
 
     return rules.decide(principal, permission_named(asked.action), asked.resource, tell)

@@ -14,6 +14,7 @@ class Customer(Payload):
     external_id: what the tenant's own systems call it, once at most; usage may name it so. currency: of all that it is
     charged. timezone: in which its billing periods begin and end. address, country, tax_id, locale: of its invoices.
     legal_entity: who sells to it; None is the tenant's first. test_clock_id: whose time it lives in, to try something.
+    usage_subjects: what usage may call it besides, such as its API keys.
     """
 
     id: CustomerId
@@ -28,6 +29,7 @@ class Customer(Payload):
     locale: str = "en"
     legal_entity: str | None = None
     test_clock_id: ClockId | None = None
+    usage_subjects: tuple[str, ...] = ()
     revision: int
     created_at: datetime
     updated_at: datetime

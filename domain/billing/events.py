@@ -238,7 +238,9 @@ class UsageThreshold(Event):
     """Metered usage reached a share of what the plan includes; published once per share and period."""
 
     subscription_id: SubscriptionId
-    meter: str = Field(description="Name of the meter.", examples=["api_requests"])
+    customer_id: CustomerId
+    feature: str = Field(description="The entitlement.", examples=["api-calls"])
+    meter: str = Field(description="Code of the meter.", examples=["api_requests"])
     unit: str = Field(description="What one unit of usage is.", examples=["request"])
     used: NonNegativeInt = Field(description="Units so far in this period.", examples=[800_000])
     included: PositiveInt = Field(description="Units that the plan includes per period.", examples=[1_000_000])

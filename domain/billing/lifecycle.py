@@ -14,7 +14,7 @@ from domain.billing.accrual import Instant, committed, entering, leaving, missin
 from domain.billing.comparing import classified
 from domain.billing.events import SubscriptionChange
 from domain.billing.periods import BillingTime, Periods
-from domain.billing.plan_model import PlanTerms, UsageCharge
+from domain.billing.plan_model import PlanTerms, TrialEnd, UsageCharge
 from domain.billing.proration import Proration
 from domain.billing.subscription_model import (
     Accrual,
@@ -163,8 +163,22 @@ def pause(
     return step.taken(SubscriptionChange.PAUSED)
 
 
+def end_trial_unpaid(sub: Subscription, terms: Terms, ending: TrialEnd, *, at: datetime) -> Outcome:
+    """The trial ends, and nobody could be charged: as the plan says, it waits for a payment method, or is over."""
+    if ending is TrialEnd.CANCEL:
+        return cancel(sub, terms, "the trial ended without a payment method", at=at)
+    step = _Step(sub, terms, at)
+    step.put(status=SubscriptionStatus.PAUSED, paused_at=at, resume_at=None, awaits_method=True)
+    return step.taken(SubscriptionChange.PAUSED)
+
+
 def resume(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
-    """It goes on in the period that runs by now, from here on."""
+    """It goes on in the period that runs by now, from here on; what waited since its trial begins."""
+    if sub.awaits_method:
+        step = _Step(sub, terms, at)
+        step.put(paused_at=None, awaits_method=False)
+        step.activate(once=True)
+        return step.taken(SubscriptionChange.RESUMED)
     step, paid = _Step(sub, terms, at), at < sub.period_end and sub.proration is Proration.NONE
     items = sub.items
     if sub.pending is not None and at >= sub.period_end:
@@ -187,6 +201,7 @@ def cancel(sub: Subscription, terms: Terms, reason: str, metered: Metered = NOTH
         status=SubscriptionStatus.CANCELED,
         settle_at=at + SETTLE_AFTER if sub.metered else None,
         canceled_at=at,
+        awaits_method=False,
         cancel_at=None,
         cancel_reason=reason,
         pending=None,

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from domain.billing.accrual import price_of
+from domain.billing.customer_model import Customer
 from domain.billing.metering_errors import UsageInvalid
 from domain.billing.metering_model import Aggregation, Meter
 from domain.billing.permissions import VOID_USAGE
@@ -16,6 +17,7 @@ from domain.billing.prices import Percentage, Price
 from domain.billing.rating import RatedLine
 from domain.billing.subscription_model import Counted, Subscription, SubscriptionStatus, Terms, Window
 from domain.billing.usage import Metered, charge_of, metered_since, rated_usage
+from domain.billing.usage_events import UsageRecorded
 from domain.billing.usage_model import LATEST, MOST_AHEAD, Recorded, Span, UsageEvent
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
@@ -37,7 +39,9 @@ class ChargedUsage(Payload):
     line: RatedLine
 
 
-async def record_usage(uow: BillingUnitOfWork, events: Sequence[UsageEvent], *, now: datetime) -> Recorded:
+async def record_usage(
+    uow: BillingUnitOfWork, tenant: TenantId, events: Sequence[UsageEvent], *, now: datetime
+) -> Recorded:
     """Keep a batch, each event once, or nothing of it. Raises UsageInvalid, UsageConflict."""
     types, subjects = {event.type for event in events}, {event.subject for event in events}
     meters: dict[str, list[Meter]] = {}
@@ -52,12 +56,20 @@ async def record_usage(uow: BillingUnitOfWork, events: Sequence[UsageEvent], *, 
     if wrong:
         raise UsageInvalid(count=len(wrong), events=wrong[:_NAMED])
     recorded = await uow.usage.record(events, now)
+    if recorded and (watched := await uow.meters.watched(types)):
+        names = sorted({event.subject for event in events if event.type in watched})
+        uow.events.append(UsageRecorded(tenant_id=tenant, subjects=tuple(names), occurred_at=now))
     return Recorded(
         recorded=recorded,
         duplicates=len(events) - recorded,
         unknown_subjects=(await uow.usage.unknown_subjects(subjects))[:_NAMED],
         unmetered_types=sorted(types - set(meters))[:_NAMED],
     )
+
+
+def subjects_of(customer: Customer) -> list[str]:
+    """What usage may call a customer."""
+    return [customer.id, *([customer.external_id] if customer.external_id else []), *customer.usage_subjects]
 
 
 async def void_usage(
@@ -76,8 +88,7 @@ async def metered_at(
 
     look_back: also of windows that are closed.
     """
-    customer = await uow.customers.get(sub.customer_id)
-    subjects = [customer.id, *([customer.external_id] if customer.external_id else [])]
+    subjects = subjects_of(await uow.customers.get(sub.customer_id))
     closed = await uow.usage.to_look_at(sub.id, subjects, at - LATEST) if look_back else []
     windows = [*(sub.windows if look_back else ()), *(window for period in closed for window in period.windows)]
     missing = {(window.item.plan_code, window.item.plan_version) for window in windows} - set(terms)
@@ -90,7 +101,8 @@ async def metered_at(
         charge, span = charge_of(terms, window), Span(window.start, window.end)
         price = price_of(charge.prices[sub.currency], charge.code, window.item)
         one_by_one = isinstance(price, Percentage)
-        return await uow.usage.count(meters[charge.meter], charge, subjects, span, one_by_one=one_by_one)
+        meter = meters[charge.meter]
+        return await uow.usage.count(meter, charge.filters, charge.group_by, subjects, span, one_by_one=one_by_one)
 
     found = {(window.item.plan_code, window.charge_code): await counted(window) for window in running}
     earlier = [await counted(window) for window in sub.windows] if look_back else []

@@ -13,6 +13,7 @@ from domain.billing.payment_events import PaymentMethodAdded, PaymentMethodRemov
 from domain.billing.payment_model import AttachedMethod, SavedPaymentMethod
 from domain.billing.permissions import ADD_PAYMENT_METHOD, CHANGE_PAYMENT_METHOD, REMOVE_PAYMENT_METHOD
 from domain.billing.ports import BillingUnitOfWork
+from domain.billing.subscriptions import Books
 from domain.kernel.audit import AuditEntry
 from domain.kernel.ids import TenantId
 from domain.kernel.permissions import Permission
@@ -92,6 +93,7 @@ class PaymentMethodBooks:
     async def _added(self, method: SavedPaymentMethod) -> None:
         if method.is_default:
             await DunningBooks(self.uow, self.tenant, self.ids, self.now).method_added(method.customer_id)
+            await Books(self.uow, self.tenant, self.ids, self.now).method_added(method.customer_id)
         self.uow.events.append(
             PaymentMethodAdded(
                 tenant_id=self.tenant,

@@ -43,6 +43,7 @@ READ_CREDIT_NOTES = Permission("billing.read_credit_notes", Scope.READ, "CreditN
 ISSUE_CREDIT_NOTE = Permission("billing.issue_credit_note", Scope.WRITE, "CreditNote")
 READ_REFUNDS = Permission("billing.read_refunds", Scope.READ, "Refund")
 RETRY_REFUND = Permission("billing.retry_refund", Scope.WRITE, "Refund")
+READ_ENTITLEMENTS = Permission("billing.read_entitlements", Scope.READ, "Entitlement")
 READ_INVOICES = Permission("billing.read_invoices", Scope.READ, "Invoice")
 DRAFT_INVOICE = Permission("billing.draft_invoice", Scope.WRITE, "Invoice")
 FINALIZE_INVOICE = Permission("billing.finalize_invoice", Scope.WRITE, "Invoice")

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 
+from domain.billing.entitlement_model import Entitlement
 from domain.billing.metering_model import Code, Property
 from domain.billing.periods import Interval
 from domain.billing.prices import Amount, Flat, Graduated, Package, PerUnit, Price, Volume
@@ -47,6 +48,17 @@ class Timing(StrEnum):
 
     ADVANCE = "advance"
     ARREARS = "arrears"
+
+
+class TrialEnd(StrEnum):
+    """What happens when a trial ends and there is no payment method.
+
+    invoice: the subscription begins, and is invoiced. pause: it begins when there is one. cancel: it ends.
+    """
+
+    INVOICE = "invoice"
+    PAUSE = "pause"
+    CANCEL = "cancel"
 
 
 class _Charge(Body):
@@ -107,6 +119,12 @@ class PlanTerms(Body):
     proration: Proration = Proration.SECOND
     for_sale: StrictBool = Field(default=True, description="Whether new subscriptions can take it.")
     trial_days: int = Field(default=0, ge=0, le=730, strict=True, examples=[14])
+    trial_needs_payment_method: StrictBool = Field(
+        default=False, description="Whether a trial begins only for customers with a payment method."
+    )
+    trial_without_payment_method: TrialEnd = Field(
+        default=TrialEnd.INVOICE, description="What happens when a trial ends and the customer has none."
+    )
     charges: Annotated[tuple[Charge, ...], Field(min_length=1, max_length=MOST_CHARGES)] = Field(
         examples=[
             [
@@ -126,6 +144,18 @@ class PlanTerms(Body):
         examples=[{"EUR": "100.00"}],
     )
 
+    entitlements: Annotated[tuple[Entitlement, ...], Field(max_length=100)] = Field(
+        default=(),
+        description="What customers may do.",
+        examples=[
+            [
+                {"kind": "boolean", "feature": "exports"},
+                {"kind": "limit", "feature": "projects", "limit": "10"},
+                {"kind": "metered", "feature": "api-calls", "meter": "calls", "included": 10_000, "isHard": True},
+            ]
+        ],
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> PlanTerms:
         twice = [code for code, count in Counter(charge.code for charge in self.charges).items() if count > 1]
@@ -136,6 +166,9 @@ class PlanTerms(Body):
             raise ValueError("every charge needs a price in the same currencies")
         if not set(self.minimum) <= self.currencies:
             raise ValueError("a minimum is for a currency that the charges have")
+        features = Counter(each.feature for each in self.entitlements)
+        if any(count > 1 for count in features.values()):
+            raise ValueError("each feature is entitled once; add-ons may add to it")
         return self
 
     @property

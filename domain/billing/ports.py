@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from domain.billing.credit_model import CreditGrant, CreditUse, GrantStatus
 from domain.billing.credit_note_model import CreditNote
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningCase, DunningPolicy, DunningStatus
+from domain.billing.entitlement_model import Entitled
 from domain.billing.ids import (
     ClockId,
     CreditGrantId,
@@ -29,7 +30,7 @@ from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind
 from domain.billing.legal_entity_model import LegalEntity
 from domain.billing.metering_model import Meter
 from domain.billing.payment_ports import Payments
-from domain.billing.plan_model import PlanTerms, PlanVersion, UsageCharge
+from domain.billing.plan_model import PlanTerms, PlanVersion
 from domain.billing.product_model import OneOffItem, Product
 from domain.billing.refund_model import Refund, RefundStatus
 from domain.billing.subscription_model import (
@@ -120,6 +121,14 @@ class Meters(Protocol):
         """Those that count events of these types."""
         ...
 
+    async def watch(self, codes: Collection[str]) -> None:
+        """Somebody is to be told when usage that these count reaches what is included."""
+        ...
+
+    async def watched(self, types: Collection[str]) -> set[str]:
+        """Those of these event types that a watched meter counts."""
+        ...
+
     async def named(self, codes: Collection[str]) -> dict[str, Meter]:
         """Those with these codes."""
         ...
@@ -144,6 +153,14 @@ class Customers(Protocol):
         """Raises CustomerNotFound."""
         ...
 
+    async def called(self, name: str) -> CustomerId | None:
+        """The one with this id or external id."""
+        ...
+
+    async def named(self, subjects: Collection[str]) -> list[CustomerId]:
+        """Those that usage calls so."""
+        ...
+
     async def page(self, external_id: str | None, *, cursor: str | None, limit: int) -> Page[Customer]:
         """Newest first; those with this external id only, if one is given."""
         ...
@@ -158,6 +175,14 @@ class Subscriptions(Protocol):
 
     async def get(self, subscription_id: SubscriptionId) -> Subscription:
         """Raises SubscriptionNotFound."""
+        ...
+
+    async def entitling(self, customer: CustomerId) -> list[Subscription]:
+        """The customer's that run, trials with them, oldest first."""
+        ...
+
+    async def awaiting_method(self, customer: CustomerId) -> list[SubscriptionId]:
+        """The customer's that wait for a payment method since their trial."""
         ...
 
     async def put(self, subscription: Subscription, step: Happening | None) -> None:
@@ -357,8 +382,19 @@ class UsageLog(Protocol):
         """Those that are no customer's."""
         ...
 
+    async def first_crossed(self, entitled: Entitled, percent: int, now: datetime) -> bool:
+        """Whether usage had not been known to reach this share in this period; it is now."""
+        ...
+
     async def count(
-        self, meter: Meter, charge: UsageCharge, subjects: Sequence[str], span: Span, *, one_by_one: bool
+        self,
+        meter: Meter,
+        filters: Mapping[str, Sequence[str]],
+        group_by: Sequence[str],
+        subjects: Sequence[str],
+        span: Span,
+        *,
+        one_by_one: bool,
     ) -> list[Counted]:
         """What the meter counts in this time, for each group; without groups there is always one.
 
@@ -476,6 +512,10 @@ class Dunning(Protocol):
 
     async def hold(self, invoice_id: InvoiceId) -> DunningCase:
         """The case, which nobody else changes until the transaction ends. Raises DunningCaseNotFound."""
+        ...
+
+    async def suspended(self, customer: CustomerId) -> set[SubscriptionId]:
+        """The customer's subscriptions that are suspended until they are paid for."""
         ...
 
     async def open_of(self, customer: CustomerId) -> list[InvoiceId]:

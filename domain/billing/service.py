@@ -9,6 +9,7 @@ from domain.billing.catalogue_events import CustomerAdded, CustomerChanged, Mete
 from domain.billing.clock_errors import ClockUnknown
 from domain.billing.customer_model import Customer
 from domain.billing.dunning_model import DunningPolicy
+from domain.billing.entitlement_model import MeteredEntitlement
 from domain.billing.errors import (
     CustomerExists,
     MeterExists,
@@ -197,6 +198,11 @@ async def _publish(uow: BillingUnitOfWork, tenant: TenantId, plan: PlanVersion) 
         summed = meter.aggregation is Aggregation.SUM
         if not summed and any(isinstance(price, Percentage) for price in charge.prices.values()):
             raise MeterUnknown(charge=charge.code, meter=charge.meter, aggregation=meter.aggregation.value)
+    metered = [each for each in plan.terms.entitlements if isinstance(each, MeteredEntitlement)]
+    for each in metered:
+        if await uow.meters.find(each.meter) is None:
+            raise MeterUnknown(feature=each.feature, meter=each.meter)
+    await uow.meters.watch({each.meter for each in metered if each.thresholds})
     if not await uow.plans.add(plan):
         raise PlanExists(plan_code=plan.code)
     uow.events.append(

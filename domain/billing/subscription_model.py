@@ -113,7 +113,8 @@ class Subscription(Payload):
     items: the plan first. period_start, period_end: what runs now, half-open, in UTC; of a trial, the trial. anchor:
     what periods are counted from. accrued, committed: what the running period comes to so far, and the least it was
     agreed to come to, in minor units. windows: those of the running period that a change has closed. metered: whether
-    it ever had usage to charge. settle_at: when late usage is charged after its end. revision: its number of steps.
+    it ever had usage to charge. settle_at: when late usage is charged after its end. awaits_method: it is paused since
+    its trial, and begins when the customer has a payment method. revision: its number of steps.
     """
 
     id: SubscriptionId
@@ -143,6 +144,7 @@ class Subscription(Payload):
     windows: tuple[Window, ...] = ()
     metered: bool = False
     settle_at: datetime | None = None
+    awaits_method: bool = False
     revision: int = 0
     created_at: datetime
 

@@ -22,6 +22,7 @@ from domain.billing.invoice_model import InvoiceContent
 from domain.billing.items import changed_items, ordered_items
 from domain.billing.lifecycle import Outcome, next_step
 from domain.billing.metering import ChargedUsage, current_usage, metered_at
+from domain.billing.payment_errors import PaymentMethodMissing
 from domain.billing.periods import Periods
 from domain.billing.permissions import (
     CANCEL_SUBSCRIPTION,
@@ -30,6 +31,7 @@ from domain.billing.permissions import (
     REACTIVATE_SUBSCRIPTION,
     START_SUBSCRIPTION,
 )
+from domain.billing.plan_model import TrialEnd
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.reckoning import reckoned
 from domain.billing.subscription_commands import AdvanceSubscription, Change, Order, SubscriptionProgress
@@ -41,6 +43,7 @@ from domain.billing.subscription_errors import (
 from domain.billing.subscription_facts import created, told_of
 from domain.billing.subscription_model import (
     Accrual,
+    Happening,
     HappeningName,
     Line,
     Subscription,
@@ -84,7 +87,7 @@ class Books:
         """Begin a subscription, with everything that is due at once.
 
         Raises CustomerNotFound, PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid,
-        SubscriptionInstantInvalid, CouponUnknown, CouponNotRedeemable.
+        SubscriptionInstantInvalid, CouponUnknown, CouponNotRedeemable, PaymentMethodMissing.
         """
         customer = await self.uow.customers.get(order.customer_id)
         await self._by_its_clock(customer.id)
@@ -94,6 +97,8 @@ class Books:
         items, terms = await ordered_items(self.uow, order, customer.currency, self.now)
         plan = terms[items[0].plan_code, items[0].plan_version]
         trial = plan.trial if order.trial_days is None else timedelta(days=order.trial_days)
+        if trial and plan.trial_needs_payment_method and not await self._can_pay(customer.id):
+            raise PaymentMethodMissing(customer_id=customer.id)
         sub = Subscription(
             id=self.ids(SubscriptionId),
             customer_id=customer.id,
@@ -207,6 +212,13 @@ class Books:
         self._audit(PAUSE_SUBSCRIPTION, kept, {"resumed": True})
         return kept
 
+    async def method_added(self, customer: CustomerId) -> None:
+        """The customer has a payment method: what waited for one since its trial begins."""
+        for subscription_id in await self.uow.subscriptions.awaiting_method(customer):
+            sub = await self.uow.subscriptions.hold(subscription_id)
+            terms = await self._terms(sub)
+            await self._keep(sub, lifecycle.resume(sub, terms, at=self.now), terms)
+
     async def cancel(
         self, subscription_id: SubscriptionId, reason: str, *, when: datetime | None, at_period_end: bool
     ) -> Subscription:
@@ -277,8 +289,18 @@ class Books:
             metered = NOTHING
             if step.name in _COUNTED:
                 metered, terms = await self._metered(sub, terms, step.at)
-            sub = await self._keep(sub, lifecycle.take(sub, step, terms, metered), terms)
+            sub = await self._keep(sub, await self._taken(sub, step, terms, metered), terms)
         return sub
+
+    async def _taken(self, sub: Subscription, step: Happening, terms: Terms, metered: Metered) -> Outcome:
+        if step.name is HappeningName.END_TRIAL:
+            ending = terms[sub.plan.plan_code, sub.plan.plan_version].trial_without_payment_method
+            if ending is not TrialEnd.INVOICE and not await self._can_pay(sub.customer_id):
+                return lifecycle.end_trial_unpaid(sub, terms, ending, at=step.at)
+        return lifecycle.take(sub, step, terms, metered)
+
+    async def _can_pay(self, customer: CustomerId) -> bool:
+        return await self.uow.payments.default_method(customer) is not None
 
     async def _terms(self, sub: Subscription) -> Terms:
         items = (*sub.items, *(sub.pending.items if sub.pending else ()))
@@ -350,7 +372,7 @@ def standing(sub: Subscription) -> SubscriptionProgress:
         status=sub.status.value,
         next=step.name.value if step else "",
         next_at=step.at if step else None,
-        why=step.why if step else "",
+        why=step.why if step else "it waits for a payment method" if sub.awaits_method else "",
         plan_code=sub.plan.plan_code,
         period_start=sub.period_start,
         period_end=sub.period_end,

@@ -16,11 +16,12 @@ class ParkedId(Id, prefix="prk"):
 
 
 class SubscriptionKind(StrEnum):
-    """What a subscription does with events."""
+    """What a subscription does with events. consequences: it writes down and announces what follows from them."""
 
     PROJECTION = "projection"
     LAKE = "lake"
     REACTIONS = "reactions"
+    CONSEQUENCES = "consequences"
 
 
 class Subscription(Payload):

@@ -45,12 +45,14 @@ _KINDS = {
 class Circumstances:
     """What a request tells besides who asks for what.
 
-    now: aware; ip: the peer's address; country: ISO 3166-1 alpha-2, if the proxy in front of us says so.
+    now: aware; ip: the peer's address; country: ISO 3166-1 alpha-2, if the proxy in front of us says so. entitlements:
+    the features that a customer of the tenant's is entitled to, where it is asked for one.
     """
 
     now: datetime
     ip: str | None = None
     country: str | None = None
+    entitlements: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,8 @@ class Rules:
             context["ip"] = {"__extn": {"fn": "ip", "arg": told.ip}}
         if told.country is not None:
             context["country"] = told.country
+        if told.entitlements is not None:
+            context["entitlements"] = sorted(told.entitlements)
         return context
 
 

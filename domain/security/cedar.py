@@ -28,6 +28,7 @@ _FACTS = {
     "minuteOfDay": "Long",
     "country": "String",
     "provedMinutesAgo": "Long",
+    "entitlements": "Set<String>",
 }
 _CONTEXT = "{ " + ", ".join(f"{name}?: {kind}" for name, kind in _FACTS.items()) + " }"
 

@@ -90,6 +90,7 @@ REPORT_SECTION_2_3 = {
 }
 
 TELEMETRY = {
+    "billing.usage.recorded",
     "analytics.query.executed",
     "collab.operation.applied",
     "compression.cache.hit",

@@ -224,5 +224,5 @@ async def _one(container: Container, tenant: TenantId, start: datetime) -> Subsc
     ]
     await container.billing(tenant, lambda uow: add_customer(uow, tenant, customer))
     sub = await container.billing(tenant, lambda uow: Books(uow, tenant, new_id, now).start(order))
-    await container.billing(tenant, lambda uow: record_usage(uow, events, now=now))
+    await container.billing(tenant, lambda uow: record_usage(uow, tenant, events, now=now))
     return sub.id
