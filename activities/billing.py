@@ -23,6 +23,8 @@ from domain.billing.refund_commands import DriveRefund, RefundProgress
 from domain.billing.refunds import drive_refund
 from domain.billing.subscription_commands import AdvanceSubscription, SubscriptionProgress
 from domain.billing.subscriptions import advance
+from domain.billing.webhook_commands import DeliverWebhooks, WebhookProgress
+from domain.billing.webhooks import WebhookSender, deliver
 from domain.kernel.ports import Clock, Ids, Transactions
 
 
@@ -35,10 +37,11 @@ class BillingActivities:
         books: Transactions[BillingUnitOfWork],
         providers: Providers,
         time: TimeMachine,
+        webhooks: WebhookSender,
         now: Clock,
         ids: Ids,
     ) -> None:
-        self._time = time
+        self._time, self._webhooks = time, webhooks
         self._platform, self._books, self._providers, self._now, self._ids = platform, books, providers, now, ids
 
     @activity.defn(name="billing.create_subscription")
@@ -69,6 +72,11 @@ class BillingActivities:
     async def drive_refund(self, cmd: DriveRefund) -> RefundProgress:
         """Send a refund, or ask its provider what became of it, by the clock of its process; what comes next."""
         return await drive_refund(self._books, self._providers, cmd, self._ids)
+
+    @activity.defn(name="billing.deliver_webhooks")
+    async def deliver_webhooks(self, cmd: DeliverWebhooks) -> WebhookProgress:
+        """Send what is due to a webhook endpoint; what comes next."""
+        return await deliver(self._books, self._webhooks, cmd, self._ids)
 
     @activity.defn(name="billing.advance_clock")
     async def advance_clock(self, cmd: AdvanceClock) -> ClockProgress:

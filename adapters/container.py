@@ -33,6 +33,8 @@ from adapters.billing.request_usage import RequestUsage
 from adapters.billing.stripe_provider import StripeProvider
 from adapters.billing.time_machine import TimeMachine
 from adapters.billing.usage_thresholds import UsageThresholds
+from adapters.billing.webhook_queue import WebhookQueue
+from adapters.billing.webhook_sender import HttpWebhookSender, WebhookSecrets
 from adapters.bus.personal_data import PERSONAL, BusPersonalData
 from adapters.bus.reactions import ReactionHandler
 from adapters.bus.rebuild import PostgresRebuilder
@@ -142,6 +144,7 @@ class Container:
                 self.lake,
                 UsageThresholds(utc_now),
                 RequestUsage(utc_now),
+                WebhookQueue(utc_now),
                 ReactionHandler(self.starter),
             ],
             CATALOGUE,
@@ -173,6 +176,10 @@ class Container:
         self.subject_steps = PostgresSubjectSteps(database, self.keys, self.signer, self.holders)
         self.subjects_key = hmac.digest(self.root_secret, b"data-subjects", "sha256")
         self.outside = Outside(private=settings.outside_private)
+        self.webhook_secrets = WebhookSecrets(self.root_secret)
+        self.webhook_sender = HttpWebhookSender(
+            self.outside, self.events, self.webhook_secrets, private=settings.outside_private
+        )
         self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
         self.payment_accounts = UnitsOfWork(database, PostgresPaymentAccountsUnitOfWork, as_tenant=False)
         stripe = StripeProvider(settings.stripe_api_url, settings.api_public_url)
@@ -250,6 +257,7 @@ class Container:
             self.billing,
             self.payment_providers,
             TimeMachine(self.billing, self.temporal, utc_now),
+            self.webhook_sender,
             utc_now,
             new_id,
         )
@@ -264,6 +272,7 @@ class Container:
             billing.settle_invoice,
             billing.drive_payment,
             billing.drive_refund,
+            billing.deliver_webhooks,
             billing.settle_dunning,
             billing.settle_credit_grant,
             billing.advance_clock,

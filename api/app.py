@@ -43,6 +43,8 @@ from api.billing import (
     subscriptions,
     test_clocks,
     usage_events,
+    webhook_deliveries,
+    webhook_endpoints,
     webhooks,
 )
 from api.bus import catalogue, codec, events, parked, traces
@@ -135,6 +137,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     credit_grants.router,
     credit_notes.router,
     entitlement_checks.router,
+    webhook_endpoints.router,
+    webhook_deliveries.router,
     refunds.router,
     coupon_redemptions.router,
     price_quotes.router,

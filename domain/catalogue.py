@@ -12,6 +12,7 @@ from domain.billing import (
     invoice_events,
     payment_events,
     usage_events,
+    webhook_events,
 )
 from domain.billing import events as billing
 from domain.bus.catalogue import Catalogue
@@ -43,6 +44,7 @@ CATALOGUE = Catalogue.of(
     dunning_events,
     clock_events,
     usage_events,
+    webhook_events,
     coupon_events,
     credit_events,
     credit_note_events,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from conftest import Stack, Tenant
+from conftest import Stack, Tenant, until
 from paying import selling
 
 from adapters.kernel.clock import utc_now
@@ -38,6 +38,7 @@ TERMS = {
 SELLER = {"name": "The Owners", "country": "DE", "numberPrefix": "OWN"}
 ITEM = {"name": "Training", "prices": {"EUR": {"model": "per_unit", "unitPrice": "1200.00"}}}
 COUPON = {"name": "Theirs", "discount": {"kind": "percent", "percent": "5"}}
+HOOK = {"url": "https://owners.example/hook"}
 LINES = {"lines": [{"name": "Training", "unitPrice": "1200.00"}]}
 FIRST = {"If-Match": '"1"'}
 BILLING = [
@@ -58,6 +59,15 @@ BILLING = [
     Route("GET", "/v1/billing/refunds/{refund_id}/progress"),
     Route("POST", "/v1/billing/refunds/{refund_id}/retry", right=409),
     Route("POST", "/v1/billing/refunds/{refund_id}/become-credit", right=409),
+    Route("GET", "/v1/billing/webhook-endpoints/{endpoint_id}"),
+    Route("GET", "/v1/billing/webhook-endpoints/{endpoint_id}/progress"),
+    Route("PUT", "/v1/billing/webhook-endpoints/{endpoint_id}", body=HOOK, headers=FIRST),
+    Route("POST", "/v1/billing/webhook-endpoints/{endpoint_id}/rotate-secret", body={}),
+    Route("POST", "/v1/billing/webhook-endpoints/{endpoint_id}/test", right=202),
+    Route("POST", "/v1/billing/webhook-endpoints/{endpoint_id}/replay", body={"since": SOON}, right=202),
+    Route("GET", "/v1/billing/webhook-deliveries/{delivery_id}"),
+    Route("POST", "/v1/billing/webhook-deliveries/{delivery_id}/retry", right=202),
+    Route("DELETE", "/v1/billing/webhook-endpoints/{endpoint_id}", right=204),
     Route("GET", "/v1/billing/items/{item_code}"),
     Route("PUT", "/v1/billing/items/{item_code}", body=ITEM, headers=FIRST),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/lines", body=LINES, right=201),
@@ -144,7 +154,17 @@ async def billing_ids(stack: Stack, owner: Tenant) -> dict[str, str]:
     )
     noted = await seller.post("/v1/billing/credit-notes", {"invoiceId": payment["invoiceId"], "reason": "other"})
     await seller.refund(noted["refundId"], "succeeded")
+    hook = await seller.post("/v1/billing/webhook-endpoints", HOOK)
+    await seller.post(f"/v1/billing/webhook-endpoints/{hook['id']}/test")
+
+    async def queued() -> list[Any]:
+        found: list[Any] = (await owner.get("/v1/billing/webhook-deliveries"))["items"]
+        return found
+
+    [delivery, *_] = await until(queued, what="a message to be queued")
     return {
+        "endpoint_id": hook["id"],
+        "delivery_id": delivery["id"],
         "credit_note_id": noted["id"],
         "refund_id": noted["refundId"],
         "credit_grant_id": granted.json()["data"]["id"],

@@ -28,6 +28,8 @@ from domain.billing.payment_commands import FollowPayment
 from domain.billing.payment_events import PaymentHinted, PaymentRequested
 from domain.billing.refund_commands import FollowRefund
 from domain.billing.subscription_commands import FollowSubscription
+from domain.billing.webhook_commands import FollowWebhookEndpoint
+from domain.billing.webhook_events import WebhookQueued
 from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
 from domain.security.commands import (
@@ -46,7 +48,16 @@ from domain.security.risk_commands import FollowRisk
 from domain.security.risk_events import RiskChanged, RiskIdentified
 from domain.security.subject_commands import FollowSubjectRequest
 from domain.security.subject_events import SubjectRequestChanged, SubjectRequestReceived
-from workflows.billing import credit_grant, dunning, invoice, payment, refund, subscription, test_clock
+from workflows.billing import (
+    credit_grant,
+    dunning,
+    invoice,
+    payment,
+    refund,
+    subscription,
+    test_clock,
+    webhook_endpoint,
+)
 from workflows.billing.credit_grant import CreditGrantWorkflow
 from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
@@ -54,6 +65,7 @@ from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.refund import RefundWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
+from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security import (
@@ -205,6 +217,15 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         signal=CreditGrantWorkflow.changed,
         id=lambda fact: credit_grant.workflow_id(fact.tenant_id, fact.credit_grant_id),
         input=lambda fact: fact.about.type,
+    ),
+    Wakes(
+        on=WebhookQueued,
+        workflow=WebhookEndpointWorkflow.run,
+        id=lambda fact: webhook_endpoint.workflow_id(fact.tenant_id, fact.endpoint_id),
+        input=lambda fact: FollowWebhookEndpoint.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Webhooks to {fact.endpoint_id}",
+        signal=WebhookEndpointWorkflow.changed,
+        told=lambda fact: fact.about.type,
     ),
     Starts(
         on=ClockAdvanceRequested,

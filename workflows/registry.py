@@ -7,6 +7,7 @@ from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.refund import RefundWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
+from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow
 from workflows.bus.consume import ConsumeWorkflow
 from workflows.bus.rebuild import RebuildWorkflow
 from workflows.sagas.migrate_tenants import MigrateTenantsWorkflow
@@ -33,6 +34,7 @@ WORKFLOWS = (
     InvoiceWorkflow,
     PaymentWorkflow,
     RefundWorkflow,
+    WebhookEndpointWorkflow,
     DunningWorkflow,
     CreditGrantWorkflow,
     ClockWorkflow,

@@ -14,6 +14,7 @@ from adapters.billing.ledger import PostgresLedger
 from adapters.billing.payments import PostgresPayments
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.billing.usage import PostgresUsage
+from adapters.billing.webhooks import PostgresWebhooks
 from adapters.postgres.session import Session
 from domain.billing.coupon_model import Coupon
 from domain.billing.product_model import OneOffItem, Product
@@ -27,6 +28,7 @@ class PostgresBillingUnitOfWork:
         self.items = Documents(session, "billing_item", OneOffItem)
         self.coupons = Documents(session, "billing_coupon", Coupon)
         self.redemptions = PostgresRedemptions(session)
+        self.webhooks = PostgresWebhooks(session)
         self.credit_notes = PostgresCreditNotes(session)
         self.refunds = PostgresRefunds(session)
         self.credits = PostgresCredits(session)

@@ -34,6 +34,10 @@ PROVIDER_CALLS = Counter(
     "billing_provider_calls_total", "Calls of payment providers, by what came of them.", ["provider", "call", "outcome"]
 )
 
+WEBHOOKS = Counter(
+    "billing_webhooks_total", "Attempts to send webhooks to tenants' endpoints, by what came of them.", ["outcome"]
+)
+
 AUDIT_UNSEALED = Gauge("security_audit_unsealed_seconds", "Age of the oldest audit record that is not sealed yet.")
 AUDIT_CHECKPOINTS = Counter("security_audit_checkpoints_total", "Checkpoints signed.")
 AUDIT_FLAWS = Counter("security_audit_flaws_total", "Flaws found by checks of audit logs.", ["flaw"])

@@ -39,6 +39,14 @@ class RefundId(Id, prefix="rfd"):
     """Money that is given back by a provider."""
 
 
+class WebhookEndpointId(Id, prefix="whe"):
+    """A place that a tenant wants to be told at."""
+
+
+class WebhookDeliveryId(Id, prefix="whd"):
+    """An event for a webhook endpoint."""
+
+
 class RedemptionId(Id, prefix="rdm"):
     """A coupon that a customer has redeemed."""
 

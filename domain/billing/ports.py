@@ -24,6 +24,8 @@ from domain.billing.ids import (
     RedemptionId,
     RefundId,
     SubscriptionId,
+    WebhookDeliveryId,
+    WebhookEndpointId,
 )
 from domain.billing.invoice_model import Invoice, InvoiceLine, InvoiceStatus
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, EntryKind, JournalEntry
@@ -44,6 +46,7 @@ from domain.billing.subscription_model import (
     SubscriptionStatus,
 )
 from domain.billing.usage_model import Span, UsageEvent
+from domain.billing.webhook_model import DeliveryStatus, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from domain.bus.ports import EventLog
 from domain.kernel.pagination import Page
 from domain.kernel.ports import AuditTrail
@@ -269,6 +272,64 @@ class Redemptions(Protocol):
         ...
 
     async def page(self, customer: CustomerId | None, *, cursor: str | None, limit: int) -> Page[Redemption]:
+        """Newest first."""
+        ...
+
+
+class Webhooks(Protocol):
+    """Webhook endpoints, and what is queued for them."""
+
+    async def endpoints(self) -> list[WebhookEndpoint]:
+        """Those that were not removed, oldest first."""
+        ...
+
+    async def get(self, id_: WebhookEndpointId, *, removed: bool = False) -> WebhookEndpoint:
+        """removed: even if it was. Raises WebhookEndpointNotFound."""
+        ...
+
+    async def hold(self, id_: WebhookEndpointId, *, removed: bool = False) -> WebhookEndpoint:
+        """The same; nobody else changes it until the transaction ends. Raises WebhookEndpointNotFound."""
+        ...
+
+    async def put(self, endpoint: WebhookEndpoint) -> None:
+        """Insert or replace."""
+        ...
+
+    async def add(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        """Insert; what an endpoint has of an event already stays."""
+        ...
+
+    async def due(self, id_: WebhookEndpointId, now: datetime, *, limit: int) -> list[WebhookDelivery]:
+        """Those whose time has come, the oldest first."""
+        ...
+
+    async def waiting(self, id_: WebhookEndpointId) -> tuple[int, datetime | None]:
+        """How many wait for it, and when the first is due."""
+        ...
+
+    async def delivery(self, delivery_id: WebhookDeliveryId) -> WebhookDelivery:
+        """Raises WebhookDeliveryNotFound."""
+        ...
+
+    async def put_delivery(self, delivery: WebhookDelivery) -> None:
+        """Replace."""
+        ...
+
+    async def log(self, delivery_id: WebhookDeliveryId, attempt: WebhookAttempt) -> None:
+        """Keep it."""
+        ...
+
+    async def attempts(self, delivery_id: WebhookDeliveryId) -> list[WebhookAttempt]:
+        """Oldest first."""
+        ...
+
+    async def queue_again(self, id_: WebhookEndpointId, since: datetime, until: datetime, now: datetime) -> int:
+        """All that was queued between these; how many."""
+        ...
+
+    async def page(
+        self, endpoint: WebhookEndpointId | None, status: DeliveryStatus | None, *, cursor: str | None, limit: int
+    ) -> Page[WebhookDelivery]:
         """Newest first."""
         ...
 
@@ -590,6 +651,8 @@ class BillingUnitOfWork(Protocol):
     def coupons(self) -> Listed[Coupon]: ...
     @property
     def redemptions(self) -> Redemptions: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
     @property
     def credit_notes(self) -> IssuedCreditNotes: ...
     @property

@@ -130,6 +130,8 @@ EXAMPLES = {
     "credit_grant_id": "crg_01h455vb4pex5vsknk084sn02q",
     "credit_note_id": "crn_01h455vb4pex5vsknk084sn02q",
     "refund_id": "rfd_01h455vb4pex5vsknk084sn02q",
+    "endpoint_id": "whe_01h455vb4pex5vsknk084sn02q",
+    "delivery_id": "whd_01h455vb4pex5vsknk084sn02q",
     "redemption_id": "rdm_01h455vb4pex5vsknk084sn02q",
     "item_code": "training",
     "clock_id": "clk_01h455vb4pex5vsknk084sn02q",
