@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from temporalio import activity
 
 from domain.billing.clock_commands import AdvanceClock, ClockProgress, TimeMachine
@@ -21,6 +23,8 @@ from domain.billing.platform_subscriptions import cancel_subscription, create_su
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.refund_commands import DriveRefund, RefundProgress
 from domain.billing.refunds import drive_refund
+from domain.billing.revenue import reckon_report
+from domain.billing.revenue_commands import ReckonRevenue, RevenueProgress, RevenueReckoner
 from domain.billing.subscription_commands import AdvanceSubscription, SubscriptionProgress
 from domain.billing.subscriptions import advance
 from domain.billing.webhook_commands import DeliverWebhooks, WebhookProgress
@@ -28,21 +32,23 @@ from domain.billing.webhooks import WebhookSender, deliver
 from domain.kernel.ports import Clock, Ids, Transactions
 
 
+class BillingPorts(NamedTuple):
+    """What billing's steps ask of the world."""
+
+    platform: Transactions[PlatformBillingUnitOfWork]
+    books: Transactions[BillingUnitOfWork]
+    providers: Providers
+    time: TimeMachine
+    webhooks: WebhookSender
+    revenue: RevenueReckoner
+
+
 class BillingActivities:
     """Steps that change the platform's books, and its tenants' own."""
 
-    def __init__(
-        self,
-        platform: Transactions[PlatformBillingUnitOfWork],
-        books: Transactions[BillingUnitOfWork],
-        providers: Providers,
-        time: TimeMachine,
-        webhooks: WebhookSender,
-        now: Clock,
-        ids: Ids,
-    ) -> None:
-        self._time, self._webhooks = time, webhooks
-        self._platform, self._books, self._providers, self._now, self._ids = platform, books, providers, now, ids
+    def __init__(self, ports: BillingPorts, now: Clock, ids: Ids) -> None:
+        self._platform, self._books, self._providers, self._time, self._webhooks, self._revenue = ports
+        self._now, self._ids = now, ids
 
     @activity.defn(name="billing.create_subscription")
     async def create_subscription(self, cmd: CreateSubscription) -> SubscriptionReady:
@@ -77,6 +83,11 @@ class BillingActivities:
     async def deliver_webhooks(self, cmd: DeliverWebhooks) -> WebhookProgress:
         """Send what is due to a webhook endpoint; what comes next."""
         return await deliver(self._books, self._webhooks, cmd, self._ids)
+
+    @activity.defn(name="billing.reckon_revenue")
+    async def reckon_revenue(self, cmd: ReckonRevenue) -> RevenueProgress:
+        """Reckon a revenue report, and keep it."""
+        return await reckon_report(self._books, self._revenue, cmd, self._now)
 
     @activity.defn(name="billing.advance_clock")
     async def advance_clock(self, cmd: AdvanceClock) -> ClockProgress:

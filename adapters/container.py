@@ -13,7 +13,7 @@ from temporalio.runtime import Runtime
 
 from activities.analytics import AnalyticsActivities
 from activities.automation import AutomationActivities
-from activities.billing import BillingActivities
+from activities.billing import BillingActivities, BillingPorts
 from activities.bus import BusActivities
 from activities.notifications import NotificationsActivities
 from activities.security import SecurityActivities, SecurityPorts
@@ -30,6 +30,7 @@ from adapters.billing.platform import KnownPlans, PostgresPlatformBillingUnitOfW
 from adapters.billing.postgres import PostgresBillingUnitOfWork
 from adapters.billing.providers import PaymentProviders, PostgresPaymentAccountsUnitOfWork
 from adapters.billing.request_usage import RequestUsage
+from adapters.billing.revenue import PolarsRevenue
 from adapters.billing.stripe_provider import StripeProvider
 from adapters.billing.time_machine import TimeMachine
 from adapters.billing.usage_thresholds import UsageThresholds
@@ -252,15 +253,15 @@ class Container:
             new_id,
         )
         security = SecurityActivities(ports, utc_now)
-        billing = BillingActivities(
+        billing_ports = BillingPorts(
             self.platform_billing,
             self.billing,
             self.payment_providers,
             TimeMachine(self.billing, self.temporal, utc_now),
             self.webhook_sender,
-            utc_now,
-            new_id,
+            PolarsRevenue(self.billing),
         )
+        billing = BillingActivities(billing_ports, utc_now, new_id)
         analytics = AnalyticsActivities(lakes, utc_now)
         notifications = NotificationsActivities(self.notifications, SmtpSender(self.settings), utc_now, self._link_to)
         automation = AutomationActivities(self.automation, utc_now)
@@ -273,6 +274,7 @@ class Container:
             billing.drive_payment,
             billing.drive_refund,
             billing.deliver_webhooks,
+            billing.reckon_revenue,
             billing.settle_dunning,
             billing.settle_credit_grant,
             billing.advance_clock,

@@ -11,6 +11,7 @@ from domain.billing import (
     dunning_events,
     invoice_events,
     payment_events,
+    revenue_events,
     usage_events,
     webhook_events,
 )
@@ -41,6 +42,7 @@ CATALOGUE = Catalogue.of(
     billing_catalogue,
     invoice_events,
     payment_events,
+    revenue_events,
     dunning_events,
     clock_events,
     usage_events,

@@ -25,6 +25,7 @@ class Route:
     wrong: int = 404
     right: int = 200
     by_operator: bool = False
+    query: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -68,6 +69,10 @@ BILLING = [
     Route("GET", "/v1/billing/webhook-deliveries/{delivery_id}"),
     Route("POST", "/v1/billing/webhook-deliveries/{delivery_id}/retry", right=202),
     Route("DELETE", "/v1/billing/webhook-endpoints/{endpoint_id}", right=204),
+    Route("GET", "/v1/billing/revenue-reports/{revenue_report_id}"),
+    Route("GET", "/v1/billing/revenue-reports/{revenue_report_id}/progress"),
+    Route("GET", "/v1/billing/revenue-reports/{revenue_report_id}/charts/{chart}", query="currency=JPY", right=409),
+    Route("GET", "/v1/billing/revenue-reports/{revenue_report_id}/lines", query="month=2026-10-01"),
     Route("GET", "/v1/billing/items/{item_code}"),
     Route("PUT", "/v1/billing/items/{item_code}", body=ITEM, headers=FIRST),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/lines", body=LINES, right=201),
@@ -162,7 +167,11 @@ async def billing_ids(stack: Stack, owner: Tenant) -> dict[str, str]:
         return found
 
     [delivery, *_] = await until(queued, what="a message to be queued")
+    today = utc_now().date().isoformat()
+    reported = await seller.post("/v1/billing/revenue-reports", {"first": today, "last": today})
     return {
+        "revenue_report_id": reported["id"],
+        "chart": "mrr",
         "endpoint_id": hook["id"],
         "delivery_id": delivery["id"],
         "credit_note_id": noted["id"],

@@ -27,6 +27,8 @@ from domain.billing.invoice_events import InvoiceDrafted, InvoiceVoided, Invoice
 from domain.billing.payment_commands import FollowPayment
 from domain.billing.payment_events import PaymentHinted, PaymentRequested
 from domain.billing.refund_commands import FollowRefund
+from domain.billing.revenue_commands import ReckonRevenue
+from domain.billing.revenue_events import RevenueReportRequested
 from domain.billing.subscription_commands import FollowSubscription
 from domain.billing.webhook_commands import FollowWebhookEndpoint
 from domain.billing.webhook_events import WebhookQueued
@@ -54,6 +56,7 @@ from workflows.billing import (
     invoice,
     payment,
     refund,
+    revenue_report,
     subscription,
     test_clock,
     webhook_endpoint,
@@ -63,6 +66,7 @@ from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.refund import RefundWorkflow
+from workflows.billing.revenue_report import RevenueReportWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
 from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow
@@ -226,6 +230,13 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         summary=lambda fact: f"Webhooks to {fact.endpoint_id}",
         signal=WebhookEndpointWorkflow.changed,
         told=lambda fact: fact.about.type,
+    ),
+    Starts(
+        on=RevenueReportRequested,
+        workflow=RevenueReportWorkflow.run,
+        id=lambda fact: revenue_report.workflow_id(fact.tenant_id, fact.revenue_report_id),
+        input=lambda fact: ReckonRevenue.model_validate(fact.model_dump()),
+        summary=lambda fact: f"Revenue of {fact.first:%Y-%m} to {fact.last:%Y-%m}",
     ),
     Starts(
         on=ClockAdvanceRequested,

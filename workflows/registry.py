@@ -5,6 +5,7 @@ from workflows.billing.dunning import DunningWorkflow
 from workflows.billing.invoice import InvoiceWorkflow
 from workflows.billing.payment import PaymentWorkflow
 from workflows.billing.refund import RefundWorkflow
+from workflows.billing.revenue_report import RevenueReportWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
 from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow
@@ -34,6 +35,7 @@ WORKFLOWS = (
     InvoiceWorkflow,
     PaymentWorkflow,
     RefundWorkflow,
+    RevenueReportWorkflow,
     WebhookEndpointWorkflow,
     DunningWorkflow,
     CreditGrantWorkflow,

@@ -52,6 +52,7 @@ class BillingPersonalData:
         "billing_webhook_endpoint": IMPERSONAL,
         "billing_webhook_delivery": IMPERSONAL,
         "billing_webhook_attempt": IMPERSONAL,
+        "billing_revenue_report": IMPERSONAL,
         "billing_test_clock": IMPERSONAL,
         "billing_dunning_policy": IMPERSONAL,
         "billing_dunning_case": IMPERSONAL,

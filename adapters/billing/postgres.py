@@ -12,6 +12,7 @@ from adapters.billing.dunning import PostgresDunning
 from adapters.billing.invoices import PostgresInvoices, PostgresLegalEntities
 from adapters.billing.ledger import PostgresLedger
 from adapters.billing.payments import PostgresPayments
+from adapters.billing.revenue_lines import PostgresRevenue
 from adapters.billing.subscriptions import PostgresLines, PostgresSubscriptions
 from adapters.billing.usage import PostgresUsage
 from adapters.billing.webhooks import PostgresWebhooks
@@ -28,6 +29,7 @@ class PostgresBillingUnitOfWork:
         self.items = Documents(session, "billing_item", OneOffItem)
         self.coupons = Documents(session, "billing_coupon", Coupon)
         self.redemptions = PostgresRedemptions(session)
+        self.revenue = PostgresRevenue(session)
         self.webhooks = PostgresWebhooks(session)
         self.credit_notes = PostgresCreditNotes(session)
         self.refunds = PostgresRefunds(session)

@@ -47,6 +47,10 @@ class WebhookDeliveryId(Id, prefix="whd"):
     """An event for a webhook endpoint."""
 
 
+class RevenueReportId(Id, prefix="rvr"):
+    """A report of recurring revenue."""
+
+
 class RedemptionId(Id, prefix="rdm"):
     """A coupon that a customer has redeemed."""
 

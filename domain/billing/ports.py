@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from domain.billing.clock_model import Ahead, SimulatedClock
 from domain.billing.coupon_model import Coupon, Redemption
@@ -23,6 +23,7 @@ from domain.billing.ids import (
     PaymentId,
     RedemptionId,
     RefundId,
+    RevenueReportId,
     SubscriptionId,
     WebhookDeliveryId,
     WebhookEndpointId,
@@ -35,6 +36,7 @@ from domain.billing.payment_ports import Payments
 from domain.billing.plan_model import PlanTerms, PlanVersion
 from domain.billing.product_model import OneOffItem, Product
 from domain.billing.refund_model import Refund, RefundStatus
+from domain.billing.revenue_model import RevenueLine, RevenueReport
 from domain.billing.subscription_model import (
     Accrual,
     ClosedPeriod,
@@ -273,6 +275,36 @@ class Redemptions(Protocol):
 
     async def page(self, customer: CustomerId | None, *, cursor: str | None, limit: int) -> Page[Redemption]:
         """Newest first."""
+        ...
+
+
+class Revenue(Protocol):
+    """Revenue reports, and the lines that they are made of."""
+
+    async def put(self, report: RevenueReport, charts: dict[str, str] | None = None) -> None:
+        """Insert or replace."""
+        ...
+
+    async def get(self, report_id: RevenueReportId) -> RevenueReport:
+        """Raises RevenueReportNotFound."""
+        ...
+
+    async def chart(self, report_id: RevenueReportId, name: str) -> str | None:
+        """As SVG, if there is one."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page[RevenueReport]:
+        """Newest first."""
+        ...
+
+    async def lines(
+        self, at: datetime, customer: CustomerId | None, *, cursor: str | None, limit: int
+    ) -> Page[RevenueLine]:
+        """What counts at this instant, by line id."""
+        ...
+
+    async def all_lines(self, until: datetime) -> list[tuple[Any, ...]]:
+        """Customer, currency, start, end and month's worth (minor units) of every line that begins before this."""
         ...
 
 
@@ -651,6 +683,8 @@ class BillingUnitOfWork(Protocol):
     def coupons(self) -> Listed[Coupon]: ...
     @property
     def redemptions(self) -> Redemptions: ...
+    @property
+    def revenue(self) -> Revenue: ...
     @property
     def webhooks(self) -> Webhooks: ...
     @property

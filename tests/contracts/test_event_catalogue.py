@@ -128,6 +128,8 @@ def written(schema: dict[str, Any], definitions: dict[str, Any]) -> st.SearchStr
             return st.sampled_from(choices)
         case {"anyOf": alternatives}:
             return st.one_of(*(written(alternative, definitions) for alternative in alternatives))
+        case {"type": "string", "format": "date"}:
+            return st.dates().map(str)
         case {"type": "string", "format": "date-time"}:
             return st.datetimes().map(lambda instant: instant.isoformat() + "Z")
         case {"type": "string", "pattern": pattern}:

@@ -132,6 +132,8 @@ EXAMPLES = {
     "refund_id": "rfd_01h455vb4pex5vsknk084sn02q",
     "endpoint_id": "whe_01h455vb4pex5vsknk084sn02q",
     "delivery_id": "whd_01h455vb4pex5vsknk084sn02q",
+    "revenue_report_id": "rvr_01h455vb4pex5vsknk084sn02q",
+    "chart": "mrr",
     "redemption_id": "rdm_01h455vb4pex5vsknk084sn02q",
     "item_code": "training",
     "clock_id": "clk_01h455vb4pex5vsknk084sn02q",

@@ -289,7 +289,7 @@ class TestRouteByItsId:
     async def test_is_closed_to_strangers_and_neighbours_and_open_to_its_owner(
         self, stack: Stack, owner: Tenant, neighbour: Tenant, ids: dict[str, str], route: Route
     ) -> None:
-        path = re.sub(r"{(\w+)}", lambda found: ids[found[1]], route.path)
+        path = re.sub(r"{(\w+)}", lambda found: ids[found[1]], route.path) + f"?{route.query}"
 
         async def call(credentials: dict[str, str]) -> int:
             headers = {**route.headers, **credentials}
