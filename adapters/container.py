@@ -25,6 +25,7 @@ from adapters.analytics.postgres import PostgresAnalyticsUnitOfWork
 from adapters.automation.personal_data import AutomationPersonalData
 from adapters.automation.postgres import OnboardingDesk, PostgresAutomationUnitOfWork
 from adapters.billing.entitlements import entitlements_of
+from adapters.billing.paypal_provider import PayPalProvider
 from adapters.billing.personal_data import BillingPersonalData
 from adapters.billing.platform import KnownPlans, PostgresPlatformBillingUnitOfWork
 from adapters.billing.postgres import PostgresBillingUnitOfWork
@@ -184,7 +185,10 @@ class Container:
         self.federation = OpenIdFederation(self.outside, self.keys, utc_now)
         self.payment_accounts = UnitsOfWork(database, PostgresPaymentAccountsUnitOfWork, as_tenant=False)
         stripe = StripeProvider(settings.stripe_api_url, settings.api_public_url)
-        self.payment_providers = PaymentProviders(self.payment_accounts, self.keys.cipher, {Provider.STRIPE: stripe})
+        paypal = PayPalProvider(settings.paypal_api_url, settings.api_public_url)
+        self.payment_providers = PaymentProviders(
+            self.payment_accounts, self.keys.cipher, {Provider.STRIPE: stripe, Provider.PAYPAL: paypal}
+        )
         self.automation = UnitsOfWork(database, PostgresAutomationUnitOfWork, as_tenant=False)
         self.platform_billing = UnitsOfWork(database, PostgresPlatformBillingUnitOfWork, as_tenant=False)
         self.billing = UnitsOfWork(database, PostgresBillingUnitOfWork, as_tenant=True)

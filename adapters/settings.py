@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         description="Where Stripe is. `harborgrid up` runs a simulator that speaks its wire format and names it here, "
         "unless this is set.",
     )
+    paypal_api_url: str = Field(
+        default="https://api-m.paypal.com",
+        description="Where PayPal is; `https://api-m.sandbox.paypal.com` for trials. `harborgrid up` names its "
+        "simulator here, unless this is set.",
+    )
     payment_simulator_port: int = Field(
         default=8480, ge=1, le=65535, description="Port of the simulated payment provider that `harborgrid up` runs."
     )

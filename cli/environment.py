@@ -58,7 +58,8 @@ def operator_key_path(settings: Settings) -> Path:
 
 
 def with_payment_simulator(settings: Settings) -> Settings:
-    """These settings, collecting at the payment simulator unless another place was named."""
-    if "stripe_api_url" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"stripe_api_url": f"http://127.0.0.1:{settings.payment_simulator_port}"})
+    """These settings, collecting at the payment simulator where no other place was named."""
+    simulator = f"http://127.0.0.1:{settings.payment_simulator_port}"
+    places = {"stripe_api_url": simulator, "paypal_api_url": f"{simulator}/paypal"}
+    named = settings.model_fields_set
+    return settings.model_copy(update={name: url for name, url in places.items() if name not in named})

@@ -306,6 +306,7 @@ async def running_stack(
         known = {
             "smtp_port": smtp_port,
             "stripe_api_url": simulator.url,
+            "paypal_api_url": f"{simulator.url}/paypal",
             "api_public_url": f"http://127.0.0.1:{port}",
             **changes,
         }

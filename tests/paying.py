@@ -110,6 +110,18 @@ class Merchant:
         assert answer.is_success, answer.text
 
 
+async def taking_paypal(seller: Merchant) -> str:
+    """Have it collect by the simulated PayPal too; the client id of its application there."""
+    client = f"app-{seller.tenant.id}"
+    connected = await seller.tenant.http.put(
+        "/v1/billing/payment-accounts/paypal",
+        json={"clientId": client, "clientSecret": "right"},
+        headers=seller.tenant.headers,
+    )
+    assert connected.status_code == 200, connected.text
+    return client
+
+
 async def merchant(stack: Stack, organisation: str) -> Merchant:
     """A new one."""
     return await selling(stack, await stack.tenant(organisation=organisation))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -93,7 +93,7 @@ class Speaks(Protocol):
     async def look_up_refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer | None: ...
     async def look_up(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer | None: ...
     async def cancel(self, credentials: Credentials, order: ChargeOrder, known: ProviderAnswer) -> ProviderAnswer: ...
-    def heard(self, secret: str, payload: bytes, signature: str | None) -> Webhook: ...
+    async def heard(self, secret: str, payload: bytes, headers: Mapping[str, str]) -> Webhook: ...
 
 
 @contextmanager
@@ -184,10 +184,10 @@ class PaymentProviders:
             outcome.append(answer.status.value)
         return answer
 
-    async def heard(self, tenant: TenantId, provider: Provider, payload: bytes, signature: str | None) -> Webhook:
+    async def heard(self, tenant: TenantId, provider: Provider, payload: bytes, headers: Mapping[str, str]) -> Webhook:
         """What a webhook is about, if it is the provider's. Raises PaymentAccountNotConnected, WebhookRefused."""
         secrets = await self._secrets(tenant, provider)
-        return self._speaking[provider].heard(secrets.webhook_secret, payload, signature)
+        return await self._speaking[provider].heard(secrets.webhook_secret, payload, headers)
 
     async def _secrets(self, tenant: TenantId, provider: Provider) -> Secrets:
         account = await self._accounts(tenant, lambda uow: uow.accounts.find(tenant, provider))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -211,11 +211,12 @@ class StripeProvider:
                 intent = await v1.payment_intents.retrieve_async(known.reference)
         return await self._told(v1, intent)
 
-    def heard(self, secret: str, payload: bytes, signature: str | None) -> Webhook:
+    async def heard(self, secret: str, payload: bytes, headers: Mapping[str, str]) -> Webhook:
         """What a webhook is about, if Stripe has signed it. Raises WebhookRefused."""
         import stripe  # noqa: PLC0415 - a third of a second, where it is used
 
         try:
+            signature = headers.get("Stripe-Signature")
             stripe.WebhookSignature.verify_header(payload.decode(), signature, secret, _TOLERANCE_SECONDS)
             event = json.loads(payload)
             about = event["data"]["object"]

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from adapters.billing.providers import Secrets
+from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.parameters import World
@@ -35,6 +36,16 @@ class StripeAccountBody(Body):
     ] = Field(examples=["sk_test_51Hc6l2eZvKYlo2C"])
 
 
+_Credential = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class PayPalAccountBody(Body):
+    """What PayPal's developer dashboard shows of a REST application. It is kept encrypted, and never shown again."""
+
+    client_id: _Credential = Field(examples=["AQkquBDf1zctJOWGKWUEtKXm6qVhueUEMvXO"])
+    client_secret: _Credential = Field(repr=False, examples=["EGnHDxD_qRPdaLdZz8iCr8N7_MzF-YHPTkjs"])
+
+
 class PaymentAccounts(Payload):
     """By provider; never their secrets."""
 
@@ -58,8 +69,26 @@ async def put_stripe_account(
     body: StripeAccountBody, tenant: Annotated[TenantId, own_tenant(CONNECT_PAYMENT_ACCOUNT)], world: World
 ) -> Answer[PaymentAccount]:
     """Collect by Stripe. The key is tried at once: the place that Stripe sends webhooks to is registered with it."""
-    provider = Provider.STRIPE
-    credentials = Credentials(secret_key=body.secret_key)
+    return ok(await _connected(world, tenant, Provider.STRIPE, Credentials(secret_key=body.secret_key)))
+
+
+@router.put(
+    "/paypal",
+    response_model=Answer[PaymentAccount],
+    responses=problems(TenantRequired, PaymentAccountRefused, ProviderUnreachable),
+)
+async def put_paypal_account(
+    body: PayPalAccountBody, tenant: Annotated[TenantId, own_tenant(CONNECT_PAYMENT_ACCOUNT)], world: World
+) -> Answer[PaymentAccount]:
+    """Collect by PayPal. The application is tried at once: the place that PayPal sends webhooks to is registered."""
+    credentials = Credentials(client_id=body.client_id, secret_key=body.client_secret)
+    return ok(await _connected(world, tenant, Provider.PAYPAL, credentials))
+
+
+async def _connected(
+    world: Container, tenant: TenantId, provider: Provider, credentials: Credentials
+) -> PaymentAccount:
+    """Try the credentials, and keep them sealed."""
     before = await world.payment_accounts(tenant, lambda uow: uow.accounts.find(tenant, provider))
     webhooks = f"{world.settings.api_public_url}/v1/billing/webhooks/{provider}/{tenant}"
     connection = await world.payment_providers.connect(provider, credentials, webhooks)
@@ -74,4 +103,4 @@ async def put_stripe_account(
         connected_at=utc_now(),
         revision=before.revision + 1 if before else 1,
     )
-    return ok(await world.payment_accounts(tenant, lambda uow: connect(uow, account)))
+    return await world.payment_accounts(tenant, lambda uow: connect(uow, account))

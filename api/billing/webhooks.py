@@ -42,9 +42,7 @@ async def post_webhook(provider: Provider, tenant_id: TenantId, request: Request
     """For the provider alone, which signs what it sends with the secret that it gave when the account was connected."""
     payload = await request.body()
     try:
-        webhook = await world.payment_providers.heard(
-            tenant_id, provider, payload, request.headers.get("Stripe-Signature")
-        )
+        webhook = await world.payment_providers.heard(tenant_id, provider, payload, request.headers)
     except PaymentAccountNotConnected:
         # Strangers learn nothing about who is there.
         raise WebhookRefused from None

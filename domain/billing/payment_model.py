@@ -127,6 +127,7 @@ class ChargeOrder(Payload):
     payment_id: PaymentId
     provider: Provider
     customer: str
+    method: PaymentMethod
     token: str
     amount: Money
     description: str

@@ -169,6 +169,7 @@ class PaymentBooks:
             payment_id=payment.id,
             provider=payment.provider,
             customer=method.account_reference,
+            method=payment.method,
             token=method.token,
             amount=payment.amount,
             description=invoice.number or invoice.id,

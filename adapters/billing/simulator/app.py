@@ -15,26 +15,28 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from adapters.billing.simulator.faults import FAULTS
+from adapters.billing.simulator.paypal_app import PayPal
 from adapters.billing.simulator.store import Store
 from adapters.billing.simulator.stripe_app import Stripe, nested
 from adapters.billing.simulator.stripe_objects import StripeAccount, StripeRefusal
 from adapters.billing.simulator.webhooks import Webhooks
 from adapters.kernel.clock import utc_now
 
-FAULTS = ("lose_answer", "error_before", "error_after", "slow", "down", "rate_limited")
-
 
 class Simulator:
-    """Its routes are Stripe's, and under `/simulator` those with which faults are planned and money is counted."""
+    """Stripe's routes, PayPal's below `/paypal`, and under `/simulator` those that plan faults and count money."""
 
     def __init__(self, store: Store, url: str) -> None:
         self.store, self.url = store, url
-        self.webhooks = Webhooks(store)
+        self.paypal = PayPal(store, url)
+        self.webhooks = Webhooks(store, self.paypal)
 
     def app(self) -> Starlette:
         """The ASGI application. Webhooks are delivered while it runs."""
         return Starlette(
             routes=[
+                *self.paypal.routes,
                 *Stripe(self.store, self.url).routes,
                 Route("/simulator/faults", self._plan_fault, methods=["POST"]),
                 Route("/simulator/declines", self._plan_declines, methods=["POST"]),

@@ -5,19 +5,19 @@ Any secret key that begins with `sk_test_` is an account of its own.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from adapters.billing.simulator.faults import broken_before, cut_off
 from adapters.billing.simulator.store import Document, Store
 from adapters.billing.simulator.stripe_objects import StripeAccount, StripeRefusal
 
@@ -65,13 +65,13 @@ class Stripe:
             if account is None:
                 return _unauthorized()
             fault = self._store.next_fault(account, request.url.path)
-            if fault is not None and (refused := await _before(*fault)) is not None:
+            if fault is not None and (refused := await broken_before(*fault)) is not None:
                 return refused
             status, text = self._answer(request, account, body, lambda at: operation(at, nested(body), _path(request)))
             lost = fault is not None and fault[0] == "lose_answer"
             if fault is not None and fault[0] == "error_after":
                 return _broken()
-            return _cut_off() if lost else Response(text, status, media_type="application/json")
+            return cut_off() if lost else Response(text, status, media_type="application/json")
 
         return posted
 
@@ -187,25 +187,3 @@ def _unauthorized() -> Response:
 def _broken(status: int = 500) -> Response:
     refusal = StripeRefusal(status, "api_error", "An unknown error occurred.")
     return Response(_error(refusal)[1], status, media_type="application/json")
-
-
-async def _before(kind: str, seconds: float) -> Response | None:
-    """What goes wrong before anything is done."""
-    if kind == "slow":
-        await asyncio.sleep(seconds)
-    if kind == "rate_limited":
-        refusal = StripeRefusal(429, "invalid_request_error", "Too many requests hit the API too quickly.")
-        return Response(_error(refusal)[1], 429, media_type="application/json")
-    if kind == "error_before":
-        return _broken()
-    return _broken(503) if kind == "down" else None
-
-
-def _cut_off() -> Response:
-    """The connection breaks in the middle of the answer."""
-
-    async def nothing() -> AsyncIterator[bytes]:
-        yield b'{"id": "'
-        raise ConnectionResetError("the answer is lost, as it was told to be")
-
-    return StreamingResponse(nothing(), media_type="application/json", headers={"Content-Length": "1000"})

@@ -1,0 +1,372 @@
+"""PayPal, by its REST interface: orders that are captured from a vaulted payment method.
+
+Orders v2, Payments v2, Vault v3, and Webhooks v1 (https://developer.paypal.com/api/rest/). Our payment's id is the
+request id under which an order is created, which moves no money, and by which a lost one is found: PayPal answers a
+request id that it has seen with the order that there is. Only then is it captured, so it is never captured twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import zlib
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import load_pem_x509_certificate
+
+from domain.billing.customer_model import Customer
+from domain.billing.events import Decline, PaymentMethod
+from domain.billing.payment_errors import (
+    PaymentAccountRefused,
+    PaymentMethodRefused,
+    ProviderUnreachable,
+    WebhookRefused,
+)
+from domain.billing.payment_model import (
+    AttachedMethod,
+    ChargeOrder,
+    Connection,
+    Credentials,
+    PaymentStatus,
+    ProviderAnswer,
+    SavedPaymentMethod,
+    Webhook,
+)
+from domain.billing.refund_model import RefundAnswer, RefundOrder, RefundStatus
+from domain.kernel.money import Money
+
+_SECONDS = 20.0
+_WEBHOOKS = (
+    "CHECKOUT.ORDER.APPROVED",
+    "PAYMENT.CAPTURE.COMPLETED",
+    "PAYMENT.CAPTURE.DENIED",
+    "PAYMENT.CAPTURE.PENDING",
+    "PAYMENT.CAPTURE.REFUNDED",
+    "CUSTOMER.DISPUTE.CREATED",
+)
+_TELLS = {"PAYMENT.CAPTURE.COMPLETED": PaymentStatus.SUCCEEDED}
+# https://developer.paypal.com/api/rest/reference/orders/v2/errors/: where another payment method is needed.
+_HARD = frozenset(
+    {
+        "CARD_EXPIRED",
+        "TOKEN_ID_NOT_FOUND",
+        "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
+        "PAYER_ACCOUNT_RESTRICTED",
+        "PAYER_CANNOT_PAY",
+        "PAYMENT_SOURCE_CANNOT_BE_USED",
+        "CURRENCY_NOT_SUPPORTED_FOR_CARD_TYPE",
+        "RESOURCE_NOT_FOUND",
+    }
+)
+_CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
+_REFUNDED = {"COMPLETED": RefundStatus.SUCCEEDED, "FAILED": RefundStatus.FAILED, "CANCELLED": RefundStatus.FAILED}
+
+
+class PayPalRefusal(Exception):
+    """PayPal will not do it: the issue that it names, and its sentence."""
+
+    def __init__(self, issue: str, message: str) -> None:
+        super().__init__(message)
+        self.issue, self.message = issue, message
+
+
+class PayPalProvider:
+    """One client for all tenants; each call is made as the tenant's own application."""
+
+    def __init__(self, url: str, return_url: str) -> None:
+        self._url, self._return_url = url.rstrip("/"), return_url
+        self._http: httpx.AsyncClient | None = None
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._certificates: dict[str, bytes] = {}
+
+    async def connect(self, credentials: Credentials, webhooks: str) -> Connection:
+        """Have webhooks sent to this URL, which proves them. Raises PaymentAccountRefused, ProviderUnreachable."""
+        wanted = {"url": webhooks, "event_types": [{"name": name} for name in _WEBHOOKS]}
+        try:
+            made = await self._ask(credentials, "POST", "/v1/notifications/webhooks", wanted)
+        except PayPalRefusal as refusal:
+            if refusal.issue != "WEBHOOK_URL_ALREADY_EXISTS":
+                raise PaymentAccountRefused(refusal.message) from None
+            known = await self._ask(credentials, "GET", "/v1/notifications/webhooks")
+            made = next(each for each in known["webhooks"] if each["url"] == webhooks)
+        return Connection(reference=made["id"], webhook_secret=made["id"])
+
+    async def attach(
+        self, credentials: Credentials, customer: Customer, token: str, *, known_as: str | None
+    ) -> AttachedMethod:
+        """Keep what the customer has approved as a setup token. Raises PaymentMethodRefused, ProviderUnreachable."""
+        wanted: dict[str, Any] = {"payment_source": {"token": {"id": token, "type": "SETUP_TOKEN"}}}
+        if known_as is not None:
+            wanted["customer"] = {"id": known_as}
+        try:
+            made = await self._ask(credentials, "POST", "/v3/vault/payment-tokens", wanted, key=f"vault-{token}")
+        except PayPalRefusal as refusal:
+            raise PaymentMethodRefused(refusal.message, decline_code=refusal.issue) from None
+        return _attached(made)
+
+    async def detach(self, credentials: Credentials, method: SavedPaymentMethod) -> None:
+        """Have it forgotten, if it is still there. Raises ProviderUnreachable."""
+        try:
+            await self._ask(credentials, "DELETE", f"/v3/vault/payment-tokens/{method.token}")
+        except PayPalRefusal:
+            return
+
+    async def charge(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer:
+        """Create an order, and capture it. Raises ProviderUnreachable."""
+        try:
+            made = await self._order(credentials, order)
+            if made["status"] == "CREATED":
+                made = await self._captured(credentials, order, made["id"])
+            return await self._told(credentials, order, made)
+        except PayPalRefusal as refusal:
+            return _declined(refusal.issue, refusal.message)
+        except PaymentAccountRefused as refused:
+            # Nothing has moved: our application's rights are wrong, which somebody has to mend.
+            return _declined("refused_request", refused.message)
+
+    async def look_up(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer | None:
+        """What became of the order; None if nothing has captured it. Raises ProviderUnreachable."""
+        try:
+            reference = order.reference or (await self._order(credentials, order))["id"]
+            known = await self._ask(credentials, "GET", f"/v2/checkout/orders/{reference}")
+            return None if known["status"] == "CREATED" else await self._told(credentials, order, known)
+        except PayPalRefusal as refusal:
+            return _declined(refusal.issue, refusal.message)
+
+    async def cancel(self, credentials: Credentials, order: ChargeOrder, known: ProviderAnswer) -> ProviderAnswer:
+        """An order that nobody captures moves no money, so it is left alone. Raises ProviderUnreachable."""
+        found = await self._ask(credentials, "GET", f"/v2/checkout/orders/{known.reference}")
+        if found["status"] == "COMPLETED":
+            return await self._told(credentials, order, found)
+        return ProviderAnswer(status=PaymentStatus.CANCELED, reference=known.reference)
+
+    async def refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer:
+        """Refund the order's capture, or a part of it. Raises ProviderUnreachable."""
+        try:
+            paid = await self._ask(credentials, "GET", f"/v2/checkout/orders/{order.payment}")
+            capture = _capture(paid)
+            wanted = {"amount": _amount(order.amount), "custom_id": order.key}
+            path = f"/v2/payments/captures/{capture['id']}/refund"
+            made = await self._ask(credentials, "POST", path, wanted, key=order.key)
+        except (PayPalRefusal, PaymentAccountRefused) as refusal:
+            return RefundAnswer(status=RefundStatus.FAILED, message=refusal.message)
+        return _refund(made)
+
+    async def look_up_refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer | None:
+        """The refund that has our key, of the order. Raises ProviderUnreachable."""
+        try:
+            paid = await self._ask(credentials, "GET", f"/v2/checkout/orders/{order.payment}")
+        except PayPalRefusal as refusal:
+            return RefundAnswer(status=RefundStatus.FAILED, message=refusal.message)
+        found = paid["purchase_units"][0].get("payments", {}).get("refunds", [])
+        return next((_refund(each) for each in found if each.get("custom_id") == order.key), None)
+
+    async def heard(self, secret: str, payload: bytes, headers: Mapping[str, str]) -> Webhook:
+        """What a webhook is about, if PayPal has signed it for ours. Raises WebhookRefused, ProviderUnreachable."""
+        try:
+            names = ("Transmission-Id", "Transmission-Time", "Transmission-Sig", "Cert-Url")
+            id_, at, signature, certificate = (headers[f"Paypal-{name}"] for name in names)
+            if headers.get("Paypal-Auth-Algo", "") != "SHA256withRSA":
+                raise WebhookRefused(reason="it is not signed by SHA256withRSA")
+            key = load_pem_x509_certificate(await self._certificate(certificate)).public_key()
+            assert isinstance(key, rsa.RSAPublicKey)
+            signed = f"{id_}|{at}|{secret}|{zlib.crc32(payload)}".encode()
+            key.verify(base64.b64decode(signature), signed, padding.PKCS1v15(), SHA256())
+            return _webhook(json.loads(payload))
+        except (KeyError, ValueError, TypeError, AssertionError, InvalidSignature) as error:
+            raise WebhookRefused(reason=f"{type(error).__name__}: {error}"[:200]) from None
+
+    async def _order(self, credentials: Credentials, order: ChargeOrder) -> Any:
+        """The payment's order, which is made if it is not there."""
+        unit = {
+            "amount": _amount(order.amount),
+            "custom_id": order.payment_id,
+            "invoice_id": order.payment_id,
+            "description": order.description,
+        }
+        wanted = {"intent": "CAPTURE", "purchase_units": [unit]}
+        return await self._ask(credentials, "POST", "/v2/checkout/orders", wanted, key=order.payment_id)
+
+    async def _captured(self, credentials: Credentials, order: ChargeOrder, reference: str) -> Any:
+        """The order after an attempt to capture it from the customer's payment method."""
+        source: dict[str, Any] = {"vault_id": order.token}
+        if order.method is PaymentMethod.PAYPAL:
+            source["experience_context"] = {"return_url": self._return_url, "cancel_url": self._return_url}
+        path, wanted = f"/v2/checkout/orders/{reference}", {"payment_source": {order.method.value: source}}
+        try:
+            return await self._ask(credentials, "POST", f"{path}/capture", wanted, key=f"{order.payment_id}-capture")
+        except PayPalRefusal as refusal:
+            if refusal.issue == "DUPLICATE_INVOICE_ID":
+                # Its request id is long forgotten, and another order of ours has collected it.
+                message = f"PayPal has captured {order.payment_id} by another order: find it there by this invoice id"
+                raise ProviderUnreachable(message) from None
+            if refusal.issue in ("PAYER_ACTION_REQUIRED", "ORDER_ALREADY_CAPTURED"):
+                return await self._ask(credentials, "GET", path)
+            raise
+
+    async def _told(self, credentials: Credentials, order: ChargeOrder, found: Mapping[str, Any]) -> ProviderAnswer:
+        if found["status"] == "APPROVED":
+            path = f"/v2/checkout/orders/{found['id']}/capture"
+            found = await self._ask(credentials, "POST", path, {}, key=f"{order.payment_id}-approved")
+        return _answer(found)
+
+    async def _certificate(self, url: str) -> bytes:
+        """From PayPal itself, and from nowhere else."""
+        host, ours = urlsplit(url), urlsplit(self._url)
+        if (host.scheme, host.netloc) != (ours.scheme, ours.netloc) and not (
+            host.scheme == "https" and (host.hostname or "").endswith(".paypal.com")
+        ):
+            raise WebhookRefused(reason="its certificate is not PayPal's")
+        if url not in self._certificates:
+            answer = await self._sent("GET", url, {})
+            self._certificates[url] = answer.content
+        return self._certificates[url]
+
+    async def _ask(
+        self, credentials: Credentials, method: str, path: str, body: object = None, *, key: str | None = None
+    ) -> Any:
+        """Raises PayPalRefusal, PaymentAccountRefused, ProviderUnreachable."""
+        headers = {"Authorization": f"Bearer {await self._token(credentials)}", "Prefer": "return=representation"}
+        if key is not None:
+            headers["PayPal-Request-Id"] = key
+        content = None if body is None else json.dumps(body).encode()
+        answer = await self._sent(method, self._url + path, {**headers, "Content-Type": "application/json"}, content)
+        if answer.status_code in (401, 403):
+            self._tokens.pop(credentials.client_id or "", None)
+            raise PaymentAccountRefused(_message(answer))
+        told = answer.json() if answer.content else {}
+        if answer.is_error:
+            details = told.get("details") or [{}]
+            raise PayPalRefusal(details[0].get("issue") or told.get("name", "refused"), _message(answer))
+        return told
+
+    async def _token(self, credentials: Credentials) -> str:
+        known = self._tokens.get(credentials.client_id or "")
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        basic = base64.b64encode(f"{credentials.client_id}:{credentials.secret_key}".encode()).decode()
+        headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+        answer = await self._sent("POST", f"{self._url}/v1/oauth2/token", headers, b"grant_type=client_credentials")
+        if answer.is_error:
+            raise PaymentAccountRefused(_message(answer))
+        token: str = answer.json()["access_token"]
+        # A minute less than it lasts, so that it does not end on the way.
+        self._tokens[credentials.client_id or ""] = (token, time.monotonic() + answer.json()["expires_in"] - 60)
+        return token
+
+    async def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
+    ) -> httpx.Response:
+        self._http = self._http or httpx.AsyncClient(timeout=_SECONDS)
+        try:
+            answer = await self._http.request(method, url, headers=headers, content=content)
+        except httpx.TransportError as lost:
+            raise ProviderUnreachable(f"{type(lost).__name__}: {lost}"[:300]) from None
+        if answer.status_code >= 500 or answer.status_code == 429:
+            raise ProviderUnreachable(f"PayPal answers {answer.status_code}")
+        return answer
+
+
+def _answer(found: Mapping[str, Any]) -> ProviderAnswer:
+    """What an order says of the payment."""
+    if found["status"] == "PAYER_ACTION_REQUIRED":
+        links = {each["rel"]: each["href"] for each in found.get("links", [])}
+        page = links.get("payer-action") or links.get("approve")
+        return ProviderAnswer(status=PaymentStatus.ACTION_REQUIRED, reference=found["id"], action_url=page)
+    if found["status"] != "COMPLETED":
+        over = found["status"] == "VOIDED"
+        status = PaymentStatus.CANCELED if over else PaymentStatus.PROCESSING
+        return ProviderAnswer(status=status, reference=found["id"])
+    capture = _capture(found)
+    if capture["status"] in _CAPTURED:
+        refunds = found["purchase_units"][0]["payments"].get("refunds", [])
+        done = [_minor(each["amount"]) for each in refunds if each["status"] == "COMPLETED"]
+        return ProviderAnswer(
+            status=PaymentStatus.SUCCEEDED,
+            reference=found["id"],
+            refunded_minor=sum(done),
+            disputed=bool(capture.get("disputes")),
+        )
+    if capture["status"] == "PENDING":
+        return ProviderAnswer(status=PaymentStatus.PROCESSING, reference=found["id"])
+    code = capture.get("processor_response", {}).get("response_code", capture["status"])
+    return _declined(code, "PayPal could not capture it").model_copy(update={"reference": found["id"]})
+
+
+def _capture(found: Mapping[str, Any]) -> Any:
+    return found["purchase_units"][0]["payments"]["captures"][0]
+
+
+def _declined(issue: str, message: str) -> ProviderAnswer:
+    return ProviderAnswer(
+        status=PaymentStatus.FAILED,
+        decline=Decline.HARD if issue in _HARD else Decline.SOFT,
+        decline_code=issue,
+        message=message,
+    )
+
+
+def _refund(made: Mapping[str, Any]) -> RefundAnswer:
+    status = _REFUNDED.get(made["status"], RefundStatus.PROCESSING)
+    reason = made.get("status_details", {}).get("reason")
+    return RefundAnswer(status=status, reference=made["id"], message=reason)
+
+
+def _webhook(event: Mapping[str, Any]) -> Webhook:
+    about = event["resource"]
+    units, disputed = about.get("purchase_units") or [{}], about.get("disputed_transactions") or [{}]
+    payment = about.get("custom_id") or units[0].get("custom_id") or disputed[0].get("custom")
+    order = about.get("supplementary_data", {}).get("related_ids", {}).get("order_id")
+    return Webhook(
+        id=event["id"],
+        type=event["event_type"],
+        payment_id=payment,
+        reference=None if payment else order,
+        status=_TELLS.get(event["event_type"]),
+    )
+
+
+def _attached(made: Mapping[str, Any]) -> AttachedMethod:
+    source = made["payment_source"]
+    if "paypal" in source:
+        email = source["paypal"].get("email_address", "")
+        name, _, host = email.partition("@")
+        return AttachedMethod(
+            customer=made["customer"]["id"],
+            token=made["id"],
+            method=PaymentMethod.PAYPAL,
+            label=f"PayPal {name[:2]}•••@{host}",
+        )
+    card = source["card"]
+    return AttachedMethod(
+        customer=made["customer"]["id"],
+        token=made["id"],
+        method=PaymentMethod.CARD,
+        label=f"{card['brand'].title()} •••• {card['last_digits']}",
+        expires=card.get("expiry"),
+    )
+
+
+def _amount(money: Money) -> dict[str, str]:
+    return {"currency_code": money.currency, "value": f"{money.amount:f}"}
+
+
+def _minor(amount: Mapping[str, str]) -> int:
+    return Money.parse(str(Decimal(amount["value"])), amount["currency_code"]).minor
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        told = answer.json()
+    except ValueError:
+        return f"PayPal answers {answer.status_code}"
+    details = told.get("details") or [{}]
+    return str(details[0].get("description") or told.get("message") or told.get("error_description") or told)[:300]
