@@ -396,4 +396,5 @@ async def open_container(
             await stack.enter_async_context(container.revocations.heard_from(database))
         stack.callback(container.lake.close)
         stack.push_async_callback(container.outside.close)
+        stack.push_async_callback(container.payment_providers.close)
         yield container

@@ -184,6 +184,11 @@ class PayPalProvider:
         except (KeyError, ValueError, TypeError, AssertionError, InvalidSignature) as error:
             raise WebhookRefused(reason=f"{type(error).__name__}: {error}"[:200]) from None
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
     async def _order(self, credentials: Credentials, order: ChargeOrder) -> Any:
         """The payment's order, which is made if it is not there."""
         unit = {

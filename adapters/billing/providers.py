@@ -94,6 +94,7 @@ class Speaks(Protocol):
     async def look_up(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer | None: ...
     async def cancel(self, credentials: Credentials, order: ChargeOrder, known: ProviderAnswer) -> ProviderAnswer: ...
     async def heard(self, secret: str, payload: bytes, headers: Mapping[str, str]) -> Webhook: ...
+    async def close(self) -> None: ...
 
 
 @contextmanager
@@ -188,6 +189,11 @@ class PaymentProviders:
         """What a webhook is about, if it is the provider's. Raises PaymentAccountNotConnected, WebhookRefused."""
         secrets = await self._secrets(tenant, provider)
         return await self._speaking[provider].heard(secrets.webhook_secret, payload, headers)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for provider in self._speaking.values():
+            await provider.close()
 
     async def _secrets(self, tenant: TenantId, provider: Provider) -> Secrets:
         account = await self._accounts(tenant, lambda uow: uow.accounts.find(tenant, provider))

@@ -299,6 +299,11 @@ class StripeProvider:
             action_url=_of(page, "url"),
         )
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._http is not None:
+            await self._http.close_async()
+
     def _client(self, credentials: Credentials) -> stripe.StripeClient:
         import stripe  # noqa: PLC0415 - a third of a second, where it is used
 
