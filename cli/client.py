@@ -9,7 +9,11 @@ import httpx
 
 
 class ApiRefused(Exception):
-    """The API said no; the message is its own, with its hint."""
+    """The API said no; the message is its own, with its hint. details: what it is about, if it has answered."""
+
+    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}
 
 
 class ApiClient:
@@ -30,10 +34,12 @@ class ApiClient:
         """Raises ApiRefused."""
         return await self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
+    async def post(
+        self, path: str, body: Any = None, *, key: str | None = None, query: dict[str, str] | None = None
+    ) -> Any:
         """Raises ApiRefused."""
         headers = {"Idempotency-Key": key} if key else {}
-        return await self._ask("POST", path, json={} if body is None else body, headers=headers)
+        return await self._ask("POST", path, json={} if body is None else body, headers=headers, params=query)
 
     async def put(self, path: str, body: dict[str, Any]) -> Any:
         """Raises ApiRefused."""
@@ -73,5 +79,5 @@ def _opened(answer: httpx.Response) -> Any:
     envelope = answer.json()
     if not envelope["success"]:
         error = envelope["error"]
-        raise ApiRefused(f"{error['message']} ({error['code']}). {error['details'].get('hint', '')}")
+        raise ApiRefused(f"{error['message']} ({error['code']}). {error['details'].get('hint', '')}", error["details"])
     return envelope["data"]

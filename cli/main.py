@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -154,6 +155,22 @@ def simulate(
     from cli.simulate import main as run
 
     raise typer.Exit(run(months, customers, seed, url, api_key))
+
+
+@app.command("import-usage")
+def import_usage(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Parquet, CSV or NDJSON.")],
+    source: Annotated[str, typer.Option(help="For events without a column `source`.")] = "",
+    type_: Annotated[str, typer.Option("--type", help="For events without a column `type`.")] = "",
+    subject: Annotated[str, typer.Option(help="For events without a column `subject`.")] = "",
+    tenant: Annotated[str, typer.Option(help="Whose usage it is, if the key is an operator's.")] = "",
+    url: Annotated[str, typer.Option(help="Where the API is; default HARBORGRID_API_PUBLIC_URL.")] = "",
+    api_key: ApiKey = "",
+) -> None:
+    """Report a file of usage, however large; importing it again counts nothing twice."""
+    from cli.import_usage import main as run
+
+    raise typer.Exit(run(file, {"source": source, "type": type_, "subject": subject}, tenant, url, api_key))
 
 
 @app.command()

@@ -13,7 +13,18 @@ from cli.main import app
 GROUP: Any = typer.main.get_command(app)
 GROUPS = {"audit": ["checkpoint", "key", "verify"], "events": ["park", "replay", "tail", "trace"]}
 SERVERS = {"up", "api", "worker", "mailbox", "payment-simulator"}
-COMMANDS = {*SERVERS, "migrate", "operator-key", "onboard", "simulate", "sql", "doctor", "docs", *GROUPS}
+COMMANDS = {
+    *SERVERS,
+    "migrate",
+    "operator-key",
+    "onboard",
+    "simulate",
+    "import-usage",
+    "sql",
+    "doctor",
+    "docs",
+    *GROUPS,
+}
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
 
 
