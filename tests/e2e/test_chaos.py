@@ -6,6 +6,7 @@ Steps are held in the middle by the very advisory locks with which they take tur
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ import asyncpg
 import pytest
 from conftest import STORY, until
 from platforms import Platform, Request, hold, running_platform, waits_for
+from tills import STEPS, till
 
 from adapters.container import Container, open_container
 from adapters.kernel.clock import new_id
@@ -24,7 +26,7 @@ from domain.security.ids import SigningKeyId
 
 VICTIMS = ("worker", "api", "postgres", "temporal")
 ROUNDS = 10 if os.environ.get("HARBORGRID_SOAK") else 1
-# The worker, at the first and the last; in mid-step it is every process. The soak kills each at each.
+# The worker, at the first and the last; in mid-step the database too. The soak kills each at each.
 BOUNDARIES = [
     (after, victim)
     for place, after in enumerate(STORY[:-1])
@@ -59,7 +61,7 @@ class TestOnboardingUnderFire:
             assert STORY == await platform.events(request)
             assert await platform.traces(request) == WHOLE
 
-    @pytest.mark.parametrize("victim", VICTIMS)
+    @pytest.mark.parametrize("victim", VICTIMS if ROUNDS > 1 else ["worker", "postgres"])
     async def test_survives_a_kill_in_mid_step(self, platform: Platform, victim: str) -> None:
         for _ in range(ROUNDS):
             requests = []
@@ -77,7 +79,7 @@ class TestOnboardingUnderFire:
                 assert STORY == await platform.events(request)
                 assert await platform.traces(request) == WHOLE
 
-    @pytest.mark.parametrize("victim", VICTIMS if ROUNDS > 1 else ["worker", "postgres"])
+    @pytest.mark.parametrize("victim", VICTIMS if ROUNDS > 1 else ["worker"])
     async def test_leaves_no_trace_when_killed_while_it_is_undone(self, platform: Platform, victim: str) -> None:
         for _ in range(ROUNDS):
             old = platform.up.supervisor.pids[victim]
@@ -138,6 +140,38 @@ class TestOnboardingUnderFire:
 
         assert "completed" == await platform.ended(request)
         assert STORY == await platform.events(request)
+
+
+# What is shot while how many payments have come how far. The soak has each victim at each step.
+SHOTS = [
+    (victim, step)
+    for victim in (*VICTIMS, "payment-simulator")
+    for step in STEPS
+    if ROUNDS > 1 or (victim, step) in {("worker", "sent"), ("payment-simulator", "settled")}
+]
+SOLD = 8
+
+
+class TestCollectionUnderFire:
+    @pytest.mark.parametrize(("victim", "step"), SHOTS)
+    async def test_charges_and_books_everything_once(self, platform: Platform, victim: str, step: str) -> None:
+        seller = await till(platform)
+        for _ in range(ROUNDS):
+            # Half of them are at the provider, and the others somewhere before or after, when the shot is heard.
+            await seller.slowly(1.0, SOLD // 2)
+            before, old = await seller.standing(step), platform.up.supervisor.pids[victim]
+            selling = asyncio.create_task(seller.sell(SOLD))
+
+            async def half_way(least: int = before + SOLD // 2) -> bool:
+                return await seller.standing(step) >= least
+
+            await until(half_way, what=f"half of them to be {step}")
+            platform.kill(victim)
+            await platform.recovered(victim, old)
+            await selling
+            await seller.all_paid()
+
+            await seller.audit()
 
 
 class TestKeyRotationUnderFire:

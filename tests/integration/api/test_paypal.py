@@ -163,7 +163,7 @@ class TestRefund:
         if kind != "none":
             await fault(seller, client, kind, "/paypal/v2/payments/captures/%/refund")
 
-        made = await seller.post(
+        await seller.post(
             "/v1/billing/credit-notes", {"invoiceId": invoice["id"], "reason": "order_change"}, status=201
         )
         [refund] = (await seller.tenant.get("/v1/billing/refunds", customerId=payment["customerId"]))["items"]
