@@ -14,7 +14,7 @@ from rich.table import Table
 
 from adapters.settings import Settings
 from adapters.telemetry.logs import configure_logs
-from performance import access, audit, billing, bus, http, saga, sigma, tokens, usage
+from performance import access, audit, billing, bus, http, saga, sigma, simulation, tokens, usage
 from performance.report import Figure, page
 
 # What writes most comes last: the disk is busy for a while after it.
@@ -27,6 +27,7 @@ BENCHMARKS = {
     "audit": audit.measure,
     "usage": usage.measure,
     "billing": billing.measure,
+    "simulation": simulation.measure,
     "bus": bus.measure,
 }
 
