@@ -153,7 +153,9 @@ class PayPalProvider:
         try:
             paid = await self._ask(credentials, "GET", f"/v2/checkout/orders/{order.payment}")
             capture = _capture(paid)
-            wanted = {"amount": _amount(order.amount), "custom_id": order.key}
+            # Webhooks about a refund say its own custom id, so that is the payment's.
+            ours = paid["purchase_units"][0]["custom_id"]
+            wanted = {"amount": _amount(order.amount), "custom_id": ours, "invoice_id": order.key}
             path = f"/v2/payments/captures/{capture['id']}/refund"
             made = await self._ask(credentials, "POST", path, wanted, key=order.key)
         except (PayPalRefusal, PaymentAccountRefused) as refusal:
@@ -167,7 +169,7 @@ class PayPalProvider:
         except PayPalRefusal as refusal:
             return RefundAnswer(status=RefundStatus.FAILED, message=refusal.message)
         found = paid["purchase_units"][0].get("payments", {}).get("refunds", [])
-        return next((_refund(each) for each in found if each.get("custom_id") == order.key), None)
+        return next((_refund(each) for each in found if each.get("invoice_id") == order.key), None)
 
     async def heard(self, secret: str, payload: bytes, headers: Mapping[str, str]) -> Webhook:
         """What a webhook is about, if PayPal has signed it for ours. Raises WebhookRefused, ProviderUnreachable."""

@@ -236,16 +236,14 @@ class PayPal:
         left = _minor(capture["amount"]) - given
         if _minor(amount) > left:
             raise _unprocessable("REFUND_AMOUNT_EXCEEDED", "More than is left.")
-        made = self._store.make(
-            account, "REF", "refund", status="COMPLETED", amount=amount, custom_id=asked.get("custom_id")
-        )
+        names = {name: asked.get(name) or order["purchase_units"][0][name] for name in ("custom_id", "invoice_id")}
+        made = self._store.make(account, "REF", "refund", status="COMPLETED", amount=amount, **names)
         capture["status"] = "REFUNDED" if _minor(amount) == left else "PARTIALLY_REFUNDED"
         payments["refunds"].append(made)
         payments["captures"] = [capture]
         self._store.keep(account, capture)
         self._store.keep(account, order)
-        about = {**made, "custom_id": capture["custom_id"]}
-        self._tell(account, "PAYMENT.CAPTURE.REFUNDED", about)
+        self._tell(account, "PAYMENT.CAPTURE.REFUNDED", made)
         return made
 
     async def _get_order(self, request: Request) -> Response:
