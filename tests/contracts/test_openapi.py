@@ -36,11 +36,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 
 AnyCase: TypeAlias = schemathesis.Case[Any]
 bounded = settings(
-    max_examples=1, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=3, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 RULES: dict[str, Any] = {
     # Query parameters nobody declared are ignored: proxies and tools add their own.
-    "generation": {"deterministic": True, "max-examples": 1, "allow-extra-parameters": False},
+    "generation": {"deterministic": True, "max-examples": 3, "allow-extra-parameters": False},
     # One method that is not there says what the others do: no route of ours answers by itself.
     "phases": {"coverage": {"unexpected-methods": ["QUERY"]}},
     "checks": {
@@ -276,7 +276,7 @@ class TestEveryOperation:
 
     @pytest.mark.parametrize("caller", ["tenant"])
     @briefly.include(is_deep).parametrize()
-    @settings(bounded, max_examples=10)
+    @settings(bounded, max_examples=20)
     def test_keeps_its_contract_whatever_the_price(self, case: AnyCase, caller: str, platform: Platform) -> None:
         keeps_it(case, caller, platform)
 
@@ -288,7 +288,7 @@ class TestEveryOperation:
 
     @pytest.mark.parametrize("caller", ["operator"])
     @briefly.exclude(is_the_operators).parametrize()
-    @bounded
+    @settings(bounded, max_examples=2)
     def test_keeps_its_contract_where_the_operator_may_see_tenants(
         self, case: AnyCase, caller: str, platform: Platform
     ) -> None:
@@ -297,7 +297,7 @@ class TestEveryOperation:
     # All they get elsewhere is one 401: see TestEveryRoute.
     @pytest.mark.parametrize("caller", ["stranger"])
     @schema.include(is_open).parametrize()
-    @bounded
+    @settings(bounded, max_examples=2)
     def test_keeps_its_contract_with_strangers(self, case: AnyCase, caller: str, platform: Platform) -> None:
         keeps_it(case, caller, platform)
 
