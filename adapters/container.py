@@ -48,6 +48,7 @@ from adapters.kernel.outside import Outside
 from adapters.notifications.personal_data import NotificationsPersonalData
 from adapters.notifications.postgres import PostgresNotificationsUnitOfWork
 from adapters.notifications.smtp import SmtpSender
+from adapters.postgres.answers import keep_answer
 from adapters.postgres.database import Database, connect
 from adapters.postgres.personal_data import HoldsNothing, HoldsPersonalData
 from adapters.postgres.session import Session
@@ -113,7 +114,9 @@ class UnitsOfWork(Generic[UnitOfWork]):
 
         async def body(session: Session) -> T:
             session.tenant = tenant
-            return await work(self.build(session))
+            result = await work(self.build(session))
+            await keep_answer(session, result)
+            return result
 
         return await self.database.run(tenant if self.as_tenant else None, body)
 

@@ -14,6 +14,7 @@ from api.problems import problems
 from domain.kernel.errors import (
     DatabaseUnavailable,
     HarborGridError,
+    IdempotencyKeyReused,
     Invalid,
     Malformed,
     TooLarge,
@@ -108,6 +109,7 @@ def _refusals(operation: dict[str, Any], *, guarded: bool) -> tuple[type[HarborG
         *(_GUARDED if guarded else ()),
         *(_WITH_BODY if "requestBody" in operation else ()),
         *((BadCursor,) if "cursor" in parameters else ()),
+        *((IdempotencyKeyReused,) if "Idempotency-Key" in parameters else ()),
         *((TenantNotFound, TenantDeprovisioned) if "tenantId" in parameters else ()),
     )
 

@@ -15,7 +15,15 @@ PLAN = {
     "name": "Licence",
     "prices": {"EUR": {"model": "flat", "amount": "100.00"}},
 }
+ASKS = ("/preview-change", "/entitlement-checks", "/usage-events")
+"""What changes nothing, or has a key of its own in each event."""
 _numbers = count(1)
+
+
+def _known(answer: httpx.Response) -> Any:
+    """What a repeated answer has as well: not the secret."""
+    data = answer.json()["data"]
+    return {name: value for name, value in data.items() if name != "secret"} if isinstance(data, dict) else data
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +35,14 @@ class Merchant:
     account: str
 
     async def post(self, path: str, body: Any = None, *, status: int | None = None) -> Any:
-        answer = await self.tenant.http.post(path, json=body or {}, headers=self.tenant.headers)
+        """Twice, as a client does that has lost the answer: the second time it is the same, and nothing happens."""
+        headers = {**self.tenant.headers, "Idempotency-Key": f"merchant-{next(_numbers)}"}
+        answer = await self.tenant.http.post(path, json=body or {}, headers=headers)
         assert answer.status_code == status if status else answer.is_success, answer.text
+        if answer.is_success and path.startswith("/v1/billing/") and not path.endswith(ASKS):
+            again = await self.tenant.http.post(path, json=body or {}, headers=headers)
+            assert again.headers.get("Idempotent-Replayed") == "true", path
+            assert (again.status_code, _known(again)) == (answer.status_code, _known(answer))
         return answer.json().get("data") or answer.json()["error"]
 
     async def customer(self, card: str | None = "pm_card_visa", **more: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from adapters.container import Container, open_container
 from adapters.kernel.memory import settle
+from adapters.postgres.answers import KeptAnswers
 from adapters.postgres.migrations import TENANT, upgrade_sql
 from adapters.security.forgetting import Forgetting
 from adapters.settings import EventTransportKind, Settings
@@ -62,11 +63,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         relay = Relay(container.database, container.subscriptions, container.starter)
         gauges = partial(refresh_gauges, container.database, container.events)
         spares = container.spare_schemas()
-        forgetting = Forgetting(container.database)
+        forgetting, answers = Forgetting(container.database), KeptAnswers(container.database)
         background = [
             asyncio.create_task(relay.run(transport), name="relay"),
             asyncio.create_task(every(5, gauges, otherwise="gauges.stale"), name="gauges"),
             asyncio.create_task(every(3600, forgetting.forget, otherwise="people.not_forgotten"), name="forgetting"),
+            asyncio.create_task(every(600, answers.forget, otherwise="answers.not_forgotten"), name="answers"),
             asyncio.create_task(every(2, spares.fill, otherwise="spare_schemas.not_filled"), name="spares"),
         ]
         if settings.event_transport is EventTransportKind.NATS:

@@ -53,6 +53,11 @@ class Session:
         """Whether this transaction appended events."""
         return bool(self._events)
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything has happened in this transaction that is told or audited."""
+        return bool(self._events or self._audit)
+
     def append(self, *happened: Event, tenant: TenantId | None = None) -> None:
         """Record these facts at the end of the transaction. Raises UnknownEventType at once."""
         self._events += event_rows(happened, tenant or self.tenant)

@@ -69,6 +69,7 @@ class SecurityPersonalData:
         **dict.fromkeys(("security_audit", "security_audit_leaf", "security_audit_subtree"), _PROOF),
         "security_audit_checkpoint": _PROOF,
         **dict.fromkeys(("security_risk", "security_evidence", "security_breach"), _PROSE),
+        "http_answer": "what a request was answered, for whoever repeats it within a day; gone after it",
         "security_legal_hold": "names whom a matter is about for as long as it lasts (Article 17(3)(e))",
         **dict.fromkeys(
             (
@@ -80,7 +81,7 @@ class SecurityPersonalData:
                 *("security_network_ban", "security_policy", "security_policy_revision", "security_reencryption"),
                 *("security_retention_rule", "security_root_secret", "security_service_account"),
                 *("security_signing_key", "security_tenant", "security_threat", "security_threat_response"),
-                *("spare_schema", "http_answer"),
+                "spare_schema",
             ),
             IMPERSONAL,
         ),

@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.coupon_errors import CouponNotRedeemable, CouponRedemptionNotFound, CouponUnknown
 from domain.billing.coupon_model import Redemption
 from domain.billing.coupons import CouponBooks
@@ -25,7 +25,7 @@ from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/coupon-redemptions", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/coupon-redemptions", tags=["billing"], route_class=KeyedRoute)
 
 
 class RedemptionBody(Body):

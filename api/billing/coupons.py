@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, IfMatch, Limit, World, etag, revision_in
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.coupon_errors import CouponExists, CouponNotFound
 from domain.billing.coupon_model import Coupon, CouponTerms
 from domain.billing.coupons import CouponBooks
@@ -24,7 +24,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/coupons", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/coupons", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_COUPONS)
 _ONE = (TenantRequired, CouponNotFound)

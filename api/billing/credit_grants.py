@@ -14,7 +14,7 @@ from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.credit_commands import CreditGrantProgress
 from domain.billing.credit_errors import CreditGrantInvalid, CreditGrantNotFound, CreditGrantStepNotPossible
 from domain.billing.credit_model import (
@@ -40,7 +40,7 @@ from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 from workflows.billing.credit_grant import CreditGrantWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/credit-grants", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/credit-grants", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_CREDITS)
 _ONE = (TenantRequired, CreditGrantNotFound)

@@ -15,7 +15,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.credit_note_errors import CreditNoteInvalid, CreditNoteNotFound, RefundNotPossible
 from domain.billing.credit_note_model import (
     CreditNote,
@@ -35,7 +35,7 @@ from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/credit-notes", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/credit-notes", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_CREDIT_NOTES)
 _ONE = (TenantRequired, CreditNoteNotFound)

@@ -24,7 +24,7 @@ from api.parameters import (
 )
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.clock_errors import ClockUnknown
 from domain.billing.credit_model import CreditBalance
 from domain.billing.credits import CreditBooks
@@ -48,7 +48,7 @@ from domain.kernel.places import CountryCode, LanguageTag
 from domain.kernel.timezones import TimeZone
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/customers", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/customers", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_CUSTOMERS)
 ExternalId = Annotated[Line, Field(description="What your own systems call it.", examples=["C-2041"])]

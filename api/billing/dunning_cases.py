@@ -14,7 +14,7 @@ from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.dunning import dunning_standing, steer_dunning
 from domain.billing.dunning_commands import DunningProgress, Steer, SteerDunning
 from domain.billing.dunning_errors import DunningCaseNotFound, DunningInstantInvalid, DunningStepNotPossible
@@ -29,7 +29,7 @@ from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 from workflows.billing.dunning import DunningWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/dunning-cases", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/dunning-cases", tags=["billing"], route_class=KeyedRoute)
 
 _OWN, _STEERS = own_tenant(READ_DUNNING), own_tenant(STEER_DUNNING)
 _ONE = (TenantRequired, DunningCaseNotFound)

@@ -11,7 +11,7 @@ from api.envelope import Answer, ok
 from api.parameters import IfMatch, World, etag, revision_in
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.dunning_model import DunningPolicy, DunningPolicyTerms
 from domain.billing.permissions import CHANGE_DUNNING_POLICY, READ_DUNNING
 from domain.billing.service import change_dunning_policy
@@ -19,7 +19,7 @@ from domain.kernel.errors import PreconditionFailed, PreconditionRequired
 from domain.kernel.ids import TenantId
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/dunning-policy", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/dunning-policy", tags=["billing"], route_class=KeyedRoute)
 
 
 @router.get("", response_model=Answer[DunningPolicy], responses=problems(TenantRequired))

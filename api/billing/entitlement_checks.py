@@ -13,7 +13,7 @@ from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.entitlement_model import EntitlementCheck
 from domain.billing.entitlements import check
 from domain.billing.errors import CustomerNotFound
@@ -25,7 +25,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/entitlement-checks", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/entitlement-checks", tags=["billing"], route_class=KeyedRoute)
 
 
 class EntitlementQuestion(Body):

@@ -18,7 +18,7 @@ from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import tell_of_change, where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.errors import CustomerNotFound
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, PaymentMethodId, SubscriptionId
@@ -47,7 +47,7 @@ from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 from workflows.billing.invoice import InvoiceWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/invoices", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/invoices", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_INVOICES)
 _ONE = (TenantRequired, InvoiceNotFound)

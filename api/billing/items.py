@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, IfMatch, Limit, World, etag, revision_in
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.metering_model import Code
 from domain.billing.permissions import ADD_ITEM, CHANGE_ITEM, READ_ITEMS
 from domain.billing.product_errors import ItemExists, ItemNotFound, ProductUnknown
@@ -23,7 +23,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/items", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/items", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_ITEMS)
 _ONE = (TenantRequired, ItemNotFound)

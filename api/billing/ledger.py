@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Day, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.ids import CustomerId, InvoiceId
 from domain.billing.invoice_errors import LedgerSpanInvalid
 from domain.billing.ledger_model import AccountBalance, DeferredMonth, JournalEntry
@@ -22,7 +22,7 @@ from domain.kernel.pagination import Page
 from domain.kernel.payload import Payload
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/ledger", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/ledger", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_LEDGER)
 _MOST_MONTHS = 120

@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.errors import MeterExists, MeterNotFound
 from domain.billing.metering_model import Code, Meter, MeterTerms
 from domain.billing.permissions import ADD_METER, READ_METERS
@@ -21,7 +21,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/meters", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/meters", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_METERS)
 

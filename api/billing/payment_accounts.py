@@ -14,7 +14,7 @@ from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.events import Provider
 from domain.billing.ids import PaymentAccountId
 from domain.billing.payment_accounts import connect
@@ -25,7 +25,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/payment-accounts", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/payment-accounts", tags=["billing"], route_class=KeyedRoute)
 
 
 class StripeAccountBody(Body):

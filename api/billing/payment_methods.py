@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.errors import CustomerNotFound
 from domain.billing.events import Provider
 from domain.billing.ids import CustomerId, PaymentMethodId
@@ -36,7 +36,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body, Payload
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/payment-methods", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/payment-methods", tags=["billing"], route_class=KeyedRoute)
 
 
 class PaymentMethodBody(Body):

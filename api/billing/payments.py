@@ -12,7 +12,7 @@ from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.collecting import payment_standing
 from domain.billing.ids import CustomerId, InvoiceId, PaymentId
 from domain.billing.payment_commands import PaymentProgress
@@ -26,7 +26,7 @@ from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 from workflows.billing.payment import PaymentWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/payments", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/payments", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_PAYMENTS)
 _ONE = (TenantRequired, PaymentNotFound)

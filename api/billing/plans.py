@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.errors import MeterUnknown, PlanExists, PlanIntervalChanged, PlanNotFound, PlanVersionTooEarly
 from domain.billing.metering_model import Code
 from domain.billing.permissions import PUBLISH_PLAN, READ_PLANS
@@ -25,7 +25,7 @@ from domain.kernel.pagination import Page
 from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/plans", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/plans", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_PLANS)
 At = Annotated[Instant | None, Query(description="What was or will be in force then; now if not given.")]

@@ -9,12 +9,12 @@ from fastapi import APIRouter
 from api.envelope import Answer, ok
 from api.parameters import World
 from api.principals import may
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.permissions import READ_PLATFORM_PLANS
 from domain.billing.platform_model import PlatformPlan
 from domain.security.model import Principal
 
-router = APIRouter(prefix="/v1/billing/platform-plans", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/platform-plans", tags=["billing"], route_class=KeyedRoute)
 
 
 @router.get("", response_model=Answer[list[PlatformPlan]])

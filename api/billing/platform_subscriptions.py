@@ -10,7 +10,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import visible_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.errors import SubscriptionNotFound
 from domain.billing.ids import SubscriptionId
 from domain.billing.permissions import READ_PLATFORM_SUBSCRIPTIONS
@@ -18,7 +18,7 @@ from domain.billing.platform_model import PlatformSubscription
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 
-router = APIRouter(prefix="/v1/billing/platform-subscriptions", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/platform-subscriptions", tags=["billing"], route_class=KeyedRoute)
 
 
 @router.get("", response_model=Answer[Page[PlatformSubscription]])

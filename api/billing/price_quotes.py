@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from api.envelope import Answer, ok
 from api.principals import may
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.errors import UsageMissing
 from domain.billing.permissions import QUOTE_PRICES
 from domain.billing.prices import Amount, Percentage, Price, Quantity
@@ -19,7 +19,7 @@ from domain.kernel.money import Money, exponent
 from domain.kernel.payload import Body, Payload
 from domain.security.model import Principal
 
-router = APIRouter(prefix="/v1/billing/price-quotes", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/price-quotes", tags=["billing"], route_class=KeyedRoute)
 
 MOST_TRANSACTIONS = 1_000
 

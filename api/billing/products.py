@@ -12,7 +12,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, IfMatch, Limit, World, etag, revision_in
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.metering_model import Code
 from domain.billing.permissions import ADD_PRODUCT, CHANGE_PRODUCT, READ_PRODUCTS
 from domain.billing.product_errors import ProductExists, ProductNotFound
@@ -23,7 +23,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/products", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/products", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_PRODUCTS)
 _ONE = (TenantRequired, ProductNotFound)

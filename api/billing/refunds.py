@@ -14,7 +14,7 @@ from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.credit_note_errors import RefundNotFound, RefundStepNotPossible
 from domain.billing.ids import CustomerId, RefundId
 from domain.billing.permissions import READ_REFUNDS, RETRY_REFUND
@@ -27,7 +27,7 @@ from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 from workflows.billing.refund import RefundWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/refunds", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/refunds", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_REFUNDS)
 _ONE = (TenantRequired, RefundNotFound)

@@ -15,7 +15,7 @@ from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.ids import CustomerId, RevenueReportId
 from domain.billing.permissions import READ_REVENUE, REQUEST_REVENUE_REPORT
 from domain.billing.plan_model import Currency
@@ -31,7 +31,7 @@ from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 from workflows.billing.revenue_report import RevenueReportWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/revenue-reports", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/revenue-reports", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_REVENUE)
 _ONE = (TenantRequired, RevenueReportNotFound)

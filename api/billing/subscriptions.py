@@ -24,7 +24,7 @@ from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.coupon_errors import CouponNotRedeemable, CouponUnknown
 from domain.billing.errors import CustomerNotFound, PlanNotFound, SubscriptionNotFound
 from domain.billing.ids import CustomerId, SubscriptionId
@@ -45,6 +45,7 @@ from domain.billing.permissions import (
     READ_USAGE,
     START_SUBSCRIPTION,
 )
+from domain.billing.ports import BillingUnitOfWork
 from domain.billing.product_errors import ItemUnknown, LineInvalid
 from domain.billing.subscription_commands import Order, SubscriptionProgress, Wanted
 from domain.billing.subscription_errors import (
@@ -72,7 +73,7 @@ from domain.kernel.payload import Payload
 from domain.security.errors import TenantRequired
 from workflows.billing.subscription import SubscriptionWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/subscriptions", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_SUBSCRIPTIONS)
 _ITEMS = (PlanNotFound, PlanNotForSale, CurrencyNotOffered, AddOnDoesNotFit, OverrideInvalid)
@@ -342,7 +343,10 @@ async def post_reactivation(
 async def _done(
     world: Container, tenant: TenantId, step: Callable[[Books], Awaitable[Subscription]]
 ) -> Answer[BilledSubscription]:
-    return ok(_shown(await world.billing(tenant, lambda uow: step(Books(uow, tenant, new_id, utc_now())))))
+    async def shown(uow: BillingUnitOfWork) -> BilledSubscription:
+        return _shown(await step(Books(uow, tenant, new_id, utc_now())))
+
+    return ok(await world.billing(tenant, shown))
 
 
 def _shown(sub: Subscription) -> BilledSubscription:

@@ -13,7 +13,7 @@ from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.clock_commands import ClockProgress
 from domain.billing.clock_errors import ClockAdvancing, ClockInstantInvalid, ClockNotFound
 from domain.billing.clock_model import SimulatedClock
@@ -28,7 +28,7 @@ from domain.kernel.payload import Body
 from domain.security.errors import TenantRequired
 from workflows.billing.test_clock import ClockWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/test-clocks", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/test-clocks", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_TEST_CLOCKS)
 _ONE = (TenantRequired, ClockNotFound)

@@ -12,17 +12,18 @@ from api.envelope import Answer, ok
 from api.parameters import Line, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.metering import record_usage, void_usage
 from domain.billing.metering_errors import UsageConflict, UsageInvalid, UsageNotFound
 from domain.billing.permissions import RECORD_USAGE, VOID_USAGE
+from domain.billing.ports import BillingUnitOfWork
 from domain.billing.usage_model import MOST_EVENTS, Attribute, Recorded, UsageEvent
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Body as Wish
 from domain.kernel.payload import Payload
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/usage-events", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/usage-events", tags=["billing"], route_class=KeyedRoute)
 
 _EXAMPLE = [
     {
@@ -71,5 +72,9 @@ async def post_void(
     body: VoidBody, tenant: Annotated[TenantId, own_tenant(VOID_USAGE)], world: World
 ) -> Answer[Voided]:
     """An event counts no more. What was charged for it in a closed period is credited when the running one ends."""
-    await world.billing(tenant, lambda uow: void_usage(uow, tenant, body.source, body.id, body.reason, now=utc_now()))
-    return ok(Voided(source=body.source, id=body.id))
+
+    async def voided(uow: BillingUnitOfWork) -> Voided:
+        await void_usage(uow, tenant, body.source, body.id, body.reason, now=utc_now())
+        return Voided(source=body.source, id=body.id)
+
+    return ok(await world.billing(tenant, voided))

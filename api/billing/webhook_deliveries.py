@@ -11,7 +11,7 @@ from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, World
 from api.principals import own_tenant
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.ids import WebhookDeliveryId, WebhookEndpointId
 from domain.billing.permissions import READ_WEBHOOKS, REPLAY_WEBHOOKS
 from domain.billing.ports import BillingUnitOfWork
@@ -22,7 +22,7 @@ from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
 from domain.security.errors import TenantRequired
 
-router = APIRouter(prefix="/v1/billing/webhook-deliveries", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/webhook-deliveries", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_WEBHOOKS)
 _ONE = problems(TenantRequired, WebhookDeliveryNotFound)

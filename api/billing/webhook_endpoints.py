@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from api.parameters import IfMatch, World, etag, revision_in
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import where_it_stands
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.ids import WebhookEndpointId
 from domain.billing.permissions import (
     ADD_WEBHOOK_ENDPOINT,
@@ -25,6 +26,7 @@ from domain.billing.permissions import (
     REPLAY_WEBHOOKS,
     ROTATE_WEBHOOK_SECRET,
 )
+from domain.billing.ports import BillingUnitOfWork
 from domain.billing.webhook_commands import WebhookProgress
 from domain.billing.webhook_errors import (
     WebhookEndpointInvalid,
@@ -41,7 +43,7 @@ from domain.kernel.payload import Body, Payload
 from domain.security.errors import TenantRequired
 from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow, workflow_id
 
-router = APIRouter(prefix="/v1/billing/webhook-endpoints", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/webhook-endpoints", tags=["billing"], route_class=KeyedRoute)
 
 _OWN = own_tenant(READ_WEBHOOKS)
 _ONE = (TenantRequired, WebhookEndpointNotFound)
@@ -50,7 +52,11 @@ _ONE = (TenantRequired, WebhookEndpointNotFound)
 class AddedEndpoint(WebhookEndpoint):
     """The endpoint, and what its messages are signed with, which is shown this once."""
 
-    secret: str = Field(examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])
+    secret: str | None = Field(
+        description="Null in the answer to a repeated request: it is not kept.",
+        examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"],
+        json_schema_extra={"format": "password"},
+    )
 
 
 class RotationBody(Body):
@@ -89,9 +95,7 @@ async def post_webhook_endpoint(
 ) -> Answer[AddedEndpoint]:
     """Tell it what happens from now on. The answer has the secret that messages are signed with."""
     _sendable(world, body)
-    now = utc_now()
-    added = await world.billing(tenant, lambda uow: WebhookBooks(uow, tenant, new_id, now).add(body))
-    return ok(_with_secret(world, tenant, added))
+    return ok(await _with_secret(world, tenant, lambda books: books.add(body)))
 
 
 @router.get("/{endpoint_id}", response_model=Answer[WebhookEndpoint], responses=problems(*_ONE))
@@ -165,11 +169,8 @@ async def post_rotation(
     world: World,
 ) -> Answer[AddedEndpoint]:
     """Sign with a new secret, which the answer shows this once, and for a while with the old one too."""
-    now, overlap = utc_now(), timedelta(hours=body.overlap_hours)
-    rotated = await world.billing(
-        tenant, lambda uow: WebhookBooks(uow, tenant, new_id, now).rotate(endpoint_id, overlap)
-    )
-    return ok(_with_secret(world, tenant, rotated))
+    overlap = timedelta(hours=body.overlap_hours)
+    return ok(await _with_secret(world, tenant, lambda books: books.rotate(endpoint_id, overlap)))
 
 
 @router.post("/{endpoint_id}/test", status_code=202, response_model=Answer[None], responses=problems(*_ONE))
@@ -191,11 +192,12 @@ async def post_replay(
 ) -> Answer[Replayed]:
     """Send once more what was queued in this time, with the same ids: who has taken a message may know it."""
     now = utc_now()
-    queued = await world.billing(
-        tenant,
-        lambda uow: WebhookBooks(uow, tenant, new_id, now).replay(endpoint_id, body.since, body.until or now),
-    )
-    return ok(Replayed(queued=queued))
+
+    async def replayed(uow: BillingUnitOfWork) -> Replayed:
+        books = WebhookBooks(uow, tenant, new_id, now)
+        return Replayed(queued=await books.replay(endpoint_id, body.since, body.until or now))
+
+    return ok(await world.billing(tenant, replayed))
 
 
 def _sendable(world: Container, terms: WebhookEndpointTerms) -> None:
@@ -204,6 +206,14 @@ def _sendable(world: Container, terms: WebhookEndpointTerms) -> None:
         raise WebhookEndpointInvalid(url=terms.url)
 
 
-def _with_secret(world: Container, tenant: TenantId, endpoint: WebhookEndpoint) -> AddedEndpoint:
-    secret = world.webhook_secrets.of(tenant, endpoint.id, endpoint.secret_generation)
-    return AddedEndpoint(**dict(endpoint), secret=secret_text(secret))
+async def _with_secret(
+    world: Container, tenant: TenantId, step: Callable[[WebhookBooks], Awaitable[WebhookEndpoint]]
+) -> AddedEndpoint:
+    now = utc_now()
+
+    async def shown(uow: BillingUnitOfWork) -> AddedEndpoint:
+        endpoint = await step(WebhookBooks(uow, tenant, new_id, now))
+        secret = world.webhook_secrets.of(tenant, endpoint.id, endpoint.secret_generation)
+        return AddedEndpoint(**dict(endpoint), secret=secret_text(secret))
+
+    return await world.billing(tenant, shown)

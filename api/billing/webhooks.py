@@ -8,7 +8,7 @@ from adapters.kernel.clock import new_id, utc_now
 from api.envelope import Answer, ok
 from api.parameters import World
 from api.problems import problems
-from api.routes import Route
+from api.routes import KeyedRoute
 from domain.billing.events import Provider
 from domain.billing.payment_errors import PaymentAccountNotConnected, WebhookRefused
 from domain.billing.payments import PaymentBooks
@@ -16,7 +16,7 @@ from domain.kernel.context import current_context, within
 from domain.kernel.ids import TenantId
 from domain.kernel.payload import Payload
 
-router = APIRouter(prefix="/v1/billing/webhooks", tags=["billing"], route_class=Route)
+router = APIRouter(prefix="/v1/billing/webhooks", tags=["billing"], route_class=KeyedRoute)
 
 
 _EVENT = {

@@ -12,7 +12,7 @@ from domain.kernel.payload import Payload
 class KeyedRequest(Payload):
     """A request under an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).
 
-    owner: who sent it, `<tenant or operator>/<API key id>`; fingerprint: SHA-256 of what was asked.
+    owner: whose it is and who sent it, `<tenant or operator>/<API key id>`; fingerprint: SHA-256 of what was asked.
     """
 
     owner: str
@@ -25,7 +25,7 @@ class KeptAnswer(Payload):
 
     fingerprint: str
     status: int
-    answer: dict[str, Any]
+    answer: Any
 
 
 class AlreadyAnswered(Conflict):

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 from conftest import Stack, Tenant
 
+from adapters.postgres.answers import KEPT_FOR, KeptAnswers
+
+CUSTOMERS = "/v1/billing/customers"
+ENDPOINTS = "/v1/billing/webhook-endpoints"
 ONBOARDINGS = "/v1/workflow/onboardings"
 KEYS = "/v1/security/api-keys"
 
 
-@pytest.fixture(scope="module")
-async def tenant(stack: Stack) -> Tenant:
-    """The tenant of this file."""
-    return await stack.tenant()
+def customer(name: str) -> dict[str, Any]:
+    return {"name": name, "email": "pay@initech.example", "currency": "EUR", "externalId": name}
+
+
+async def post(tenant: Tenant, key: str, body: dict[str, Any], path: str = CUSTOMERS) -> httpx.Response:
+    return await tenant.http.post(path, json=body, headers={**tenant.headers, "Idempotency-Key": key})
 
 
 def onboarding(name: str) -> dict[str, Any]:
@@ -102,3 +108,66 @@ class TestIdempotencyKey:
 
         assert refused.json()["error"]["code"] == "billing.platform_plan_not_found"
         assert mended.status_code == 202
+
+
+class TestBilling:
+    async def test_makes_one_of_concurrent_duplicates(self, tenant: Tenant) -> None:
+        answers = await asyncio.gather(*(post(tenant, "at-once", customer("Abel")) for _ in range(12)))
+
+        assert {201} == {answer.status_code for answer in answers}
+        assert 1 == len({answer.json()["data"]["id"] for answer in answers})
+        assert {'"1"'} == {answer.headers["ETag"] for answer in answers}
+        assert 1 == [answer.headers.get("Idempotent-Replayed") for answer in answers].count(None)
+        assert 1 == len((await tenant.get(CUSTOMERS, externalId="Abel"))["items"])
+
+    async def test_knows_the_request_however_it_is_written(self, tenant: Tenant) -> None:
+        first = await post(tenant, "written", customer("Galois"))
+        again = await post(tenant, "written", dict(reversed(customer("Galois").items())))
+        other = await post(tenant, "written", customer("Cauchy"))
+
+        assert first.json()["data"] == again.json()["data"]
+        assert (409, "kernel.idempotency_key_reused") == (other.status_code, other.json()["error"]["code"])
+        assert [] == (await tenant.get(CUSTOMERS, externalId="Cauchy"))["items"]
+
+    async def test_keeps_nothing_of_a_refusal(self, tenant: Tenant) -> None:
+        refused = await post(tenant, "mended", {**customer("Gauss"), "legalEntity": "nowhere"})
+        mended = await post(tenant, "mended", customer("Gauss"))
+
+        assert (422, 201) == (refused.status_code, mended.status_code)
+
+    async def test_of_the_operator_is_another_one_in_each_tenant(
+        self, stack: Stack, tenant: Tenant, neighbour: Tenant
+    ) -> None:
+        headers = {**stack.operator, "Idempotency-Key": "for-each-its-own"}
+        made = [
+            await stack.http.post(CUSTOMERS, json=customer("Euler"), params={"tenantId": each.id}, headers=headers)
+            for each in (tenant, neighbour, tenant)
+        ]
+
+        ids = [answer.json()["data"]["id"] for answer in made]
+        assert ids[0] == ids[2] != ids[1]
+
+    async def test_does_not_keep_the_secret_of_a_webhook_endpoint(self, stack: Stack, tenant: Tenant) -> None:
+        body = {"url": "https://example.com/hook", "types": ["billing.invoice.paid"]}
+        first, again = [(await post(tenant, "hook", body, ENDPOINTS)).json()["data"] for _ in range(2)]
+
+        assert first["secret"].startswith("whsec_")
+        assert {**first, "secret": None} == again
+        async with stack.container.database.connection() as connection:
+            kept = await connection.fetch("SELECT answer::text FROM platform.http_answer WHERE key = 'hook'")
+        assert first["id"] in str(kept)
+        assert first["secret"] not in str(kept)
+
+    async def test_is_forgotten_after_a_day(self, stack: Stack, tenant: Tenant) -> None:
+        await post(tenant, "yesterdays", customer("Fermat"))
+        await post(tenant, "todays", customer("Pascal"))
+        async with stack.container.database.connection() as connection:
+            await connection.execute(
+                "UPDATE platform.http_answer SET created_at = now() - $1::interval WHERE key = 'yesterdays'",
+                KEPT_FOR + timedelta(minutes=1),
+            )
+
+        assert 1 == await KeptAnswers(stack.container.database).forget()
+
+        assert 409 == (await post(tenant, "yesterdays", customer("Fermat"))).status_code
+        assert "true" == (await post(tenant, "todays", customer("Pascal"))).headers["Idempotent-Replayed"]
