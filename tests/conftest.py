@@ -363,9 +363,15 @@ async def stack(
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def tenant(stack: Stack) -> Tenant:
-    """A fresh tenant on the shared platform."""
+    """The file's tenant on the shared platform: its tests count nothing that others may have left."""
+    return await stack.tenant()
+
+
+@pytest.fixture
+async def fresh_tenant(stack: Stack) -> Tenant:
+    """One that nothing has happened to yet."""
     return await stack.tenant()
 
 

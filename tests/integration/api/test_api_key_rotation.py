@@ -16,12 +16,6 @@ KEYS = "/v1/security/api-keys"
 CURRENT = f"{KEYS}/current"
 
 
-@pytest.fixture(scope="module")
-async def tenant(stack: Stack) -> Tenant:
-    """The tenant of this file."""
-    return await stack.tenant()
-
-
 async def make(tenant: Tenant, **changes: Any) -> dict[str, Any]:
     """A key of the tenant; its id and secret."""
     body = {"label": "nightly import", "scopes": ["write"], **changes}

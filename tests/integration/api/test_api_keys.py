@@ -22,12 +22,6 @@ CHALLENGE = 'ApiKey realm="harborgrid", Bearer realm="harborgrid"'
 MakeKey = Callable[..., Awaitable[dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-async def tenant(stack: Stack) -> Tenant:
-    """The tenant of this file."""
-    return await stack.tenant()
-
-
 @pytest.fixture
 async def make_key(tenant: Tenant) -> MakeKey:
     """Makes a key of the tenant; its id and secret."""

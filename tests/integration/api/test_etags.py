@@ -17,6 +17,12 @@ async def unchanged(stack: Stack) -> Tenant:
 
 
 @pytest.fixture
+async def tenant(fresh_tenant: Tenant) -> Tenant:
+    """Each test changes its dashboard."""
+    return fresh_tenant
+
+
+@pytest.fixture
 async def path(tenant: Tenant) -> str:
     """The tenant's dashboard."""
     dashboards = await tenant.get("/v1/analytics/dashboards")

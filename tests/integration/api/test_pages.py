@@ -20,12 +20,6 @@ LISTS = [
 
 
 @pytest.fixture(scope="module")
-async def tenant(stack: Stack) -> Tenant:
-    """The tenant of this file."""
-    return await stack.tenant()
-
-
-@pytest.fixture(scope="module")
 async def resident(stack: Stack) -> Tenant:
     """A tenant with more than one page of keys, and so of events and audit records."""
     tenant = await stack.tenant()

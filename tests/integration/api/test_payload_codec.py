@@ -21,12 +21,6 @@ SESSIONS = "/v1/security/operator-sessions"
 UI = "http://127.0.0.1:8233"
 
 
-@pytest.fixture(scope="module")
-async def tenant(stack: Stack) -> Tenant:
-    """The tenant of this file."""
-    return await stack.tenant()
-
-
 def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from conftest import STORY, Stack, Tenant, until
 from integration.cli.harborgrid_command import harborgrid
 
 from adapters.kernel.clock import new_id
 from domain.bus.model import ParkedId
+
+
+@pytest.fixture
+async def tenant(fresh_tenant: Tenant) -> Tenant:
+    """Its story is its onboarding."""
+    return fresh_tenant
 
 
 class TestTail:
