@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -37,10 +40,14 @@ UNDONE = ("analytics.dashboard.deleted", "security.tenant.deprovisioned", "billi
 
 
 @pytest.fixture(scope="module")
-async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
-    """What is shot at."""
-    async with running_platform(tmp_path_factory.mktemp("platform")) as running:
+async def platform(request: pytest.FixtureRequest) -> AsyncIterator[Platform]:
+    """What is shot at; its logs stay where a test failed."""
+    # Not in pytest's own folder, which another run of pytest closes to the user of PostgreSQL.
+    folder = Path(tempfile.mkdtemp(prefix="harborgrid-test-"))
+    async with running_platform(folder) as running:
         yield running
+    if not request.session.testsfailed:
+        shutil.rmtree(folder)
 
 
 WHOLE = {"subscriptions": 1, "active": 1, "schemas": 2, "roles": 2, "keys": 1, "mails": 1}
