@@ -43,6 +43,7 @@ from adapters.bus.rebuild import PostgresRebuilder
 from adapters.bus.store import PostgresEventReader
 from adapters.bus.subscriptions import PostgresSubscriptions
 from adapters.bus.transport import PostgresTransport
+from adapters.gateway.answered import AnsweredRequests
 from adapters.kernel.clock import new_id, utc_now
 from adapters.kernel.outside import Outside
 from adapters.notifications.personal_data import NotificationsPersonalData
@@ -154,6 +155,7 @@ class Container:
             ],
             CATALOGUE,
         )
+        self.answered = AnsweredRequests(settings.answered_path, database)
         self.revocations = Revocations()
         self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)
         self.signer = CheckpointSigner(self.root_secret)
@@ -397,6 +399,7 @@ async def open_container(
         container = Container(settings, database, owner, temporal, secrets)
         if serves:
             await stack.enter_async_context(container.revocations.heard_from(database))
+            await stack.enter_async_context(container.answered.published())
         stack.callback(container.lake.close)
         stack.push_async_callback(container.outside.close)
         stack.push_async_callback(container.payment_providers.close)

@@ -229,6 +229,11 @@ class Settings(BaseSettings):
         """Where offloaded payloads are."""
         return self.object_store_dir or self.data_dir / "objects"
 
+    @property
+    def answered_path(self) -> Path:
+        """Where requests wait to be announced to tenants that meter them; of this machine alone."""
+        return self.data_dir / "answered"
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, told: object) -> object:

@@ -247,6 +247,7 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
             ClientCertificates(container.database, container.settings, container.revocations),
             idle=timedelta(minutes=container.settings.session_idle_minutes),
         ),
+        answered=container.answered,
         max_body_bytes=container.settings.api_max_body_bytes,
     )
     return _CodecDoor(edge, container.settings.temporal_ui_url)

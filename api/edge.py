@@ -16,19 +16,24 @@ from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
-from adapters.kernel.clock import new_id
+from adapters.kernel.clock import new_id, utc_now
 from adapters.telemetry.metrics import HTTP_IN_PROGRESS, HTTP_REQUESTS, HTTP_SECONDS
 from adapters.telemetry.tracing import current_traceparent, is_recording, parent_of
 from api.deprecation import TOLD
 from api.envelope import API_VERSION
 from api.problems import refusal
+from domain.gateway.events import RequestCompleted
 from domain.kernel.context import Actor, Context, current_context, within
 from domain.kernel.errors import HarborGridError, TooLarge
-from domain.kernel.ids import RequestId, UserId
+from domain.kernel.ids import RequestId, TenantId, UserId
+from domain.security.ids import ApiKeyId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from adapters.gateway.answered import AnsweredRequests
     from api.authentication import Authentication
     from api.callers import Caller
 
@@ -45,8 +50,11 @@ _NOBODY = Actor()
 class Edge:
     """See the module's docstring. `authentication` reads credentials; routes decide whether they need any."""
 
-    def __init__(self, app: ASGIApp, *, authentication: Authentication, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, authentication: Authentication, answered: AnsweredRequests, max_body_bytes: int
+    ) -> None:
         self._app, self._authentication, self._max_body = app, authentication, max_body_bytes
+        self._answered = answered
         self._counts = _Counts()
         self._is_traced = is_recording()
 
@@ -70,6 +78,8 @@ class Edge:
             except Exception as error:  # noqa: BLE001 - answered in the envelope, like every other
                 refused = error
             principal = scope["state"]["principal"] = caller.principal if caller else None
+            if principal is not None and principal.tenant_id is not None and isinstance(principal.id, ApiKeyId):
+                answer.metering = _Metering(self._answered, principal.tenant_id, principal.id, scope, started)
             context = Context.trusted(
                 tenant_id=principal.tenant_id if principal else None,
                 user_id=principal.id if principal and isinstance(principal.id, UserId) else None,
@@ -130,11 +140,13 @@ _now = _Now()
 class _Answer:
     """Sends the answer with our headers on it, and remembers how far it has come."""
 
-    __slots__ = ("_ids", "_send", "_state", "has_begun", "is_complete", "status")
+    __slots__ = ("_bytes", "_ids", "_send", "_state", "has_begun", "is_complete", "metering", "status")
 
     def __init__(self, send: Send, scope: Scope, request_id: str, correlation_id: str) -> None:
         self._send, self._state, self._ids = send, scope.setdefault("state", {}), (request_id, correlation_id)
         self.status, self.has_begun, self.is_complete = 500, False, False
+        self.metering: _Metering | None = None
+        self._bytes = 0
 
     async def __call__(self, message: Message) -> None:
         """See the ASGI specification, `send`."""
@@ -150,7 +162,45 @@ class _Answer:
             ]
         else:
             self.is_complete = not message.get("more_body", False)
+        if self.metering is not None:
+            self._bytes += _size(message.get("headers", ())) + len(message.get("body", b""))
+            if self.is_complete:
+                self.metering.note(self.status, self._ids[0], self._bytes)
         await self._send(message)
+
+
+class _Metering:
+    """Notes a request before the last of its answer goes out: whoever has the answer has been counted."""
+
+    __slots__ = ("_answered", "_api_key", "_scope", "_started", "_tenant")
+
+    def __init__(
+        self, answered: AnsweredRequests, tenant: TenantId, api_key: ApiKeyId, scope: Scope, started: float
+    ) -> None:
+        self._answered, self._tenant, self._api_key = answered, tenant, api_key
+        self._scope, self._started = scope, started
+
+    def note(self, status: int, request_id: str, response_bytes: int) -> None:
+        """Keep it, if its method is one that the event knows."""
+        scope = self._scope
+        if scope["method"] not in _METHODS or not self._answered.wants(self._tenant):
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        fact = RequestCompleted.trusted(
+            occurred_at=utc_now(),
+            request_id=request_id,
+            method=scope["method"],
+            route=_route(scope),
+            status=status,
+            error_code=scope["state"].get("problem"),
+            api_key_id=self._api_key,
+            plan_code=None,
+            duration_ms=round((time.perf_counter() - self._started) * 1000),
+            upstream_ms=None,
+            request_bytes=_size(scope["headers"]) + int(announced),
+            response_bytes=response_bytes,
+        )
+        self._answered.note(self._tenant, fact)
 
 
 class _Counts:
@@ -162,7 +212,7 @@ class _Counts:
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count an answer by route template: neither paths nor methods of callers' invention become labels."""
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        route = str(getattr(scope.get("route"), "path", "(unmatched)"))
+        route = _route(scope)
         known = self._known.get((method, route, status))
         if known is None:
             known = HTTP_REQUESTS.labels(method, route, status), HTTP_SECONDS.labels(method, route)
@@ -172,6 +222,15 @@ class _Counts:
         timing.observe(seconds)
         if status >= 500:
             log.error("http.answered", method=method, route=route, status=status)
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "(unmatched)"))
+
+
+def _size(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """As HTTP/1.1 writes them: each with a colon, a space and the end of its line."""
+    return sum(len(name) + len(value) + 4 for name, value in headers)
 
 
 def _matching(headers: dict[bytes, bytes], name: bytes, pattern: re.Pattern[bytes]) -> str | None:

@@ -117,8 +117,9 @@ def install(app: FastAPI, directory: Directory) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _ours(_: Request, error: Exception) -> Response:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, HarborGridError)
+    request.scope["state"]["problem"] = error.code
     return refusal(error)
 
 

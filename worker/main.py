@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from adapters.container import Container, open_container
 from adapters.kernel.memory import settle
+from adapters.kernel.upkeep import every
 from adapters.postgres.answers import KeptAnswers
 from adapters.postgres.migrations import TENANT, upgrade_sql
 from adapters.security.forgetting import Forgetting
@@ -26,7 +27,6 @@ from adapters.temporal.plugin import metrics_runtime
 from adapters.temporal.schedules import ensure_schedules
 from worker.gauges import refresh_gauges
 from worker.relay import Relay
-from worker.upkeep import every
 from workflows.registry import WORKFLOWS
 
 log = structlog.get_logger(__name__)

@@ -10,6 +10,8 @@ HTTP_SECONDS = Histogram(
 )
 HTTP_IN_PROGRESS = Gauge("http_requests_in_progress", "HTTP requests being answered.")
 
+GATEWAY_REQUESTS = Counter("gateway_requests_published_total", "Requests announced to tenants that meter them.")
+
 RELAY_LAG = Histogram(
     "bus_relay_lag_seconds", "Age of the oldest event of a batch at its dispatch.", buckets=_LATENCIES
 )
