@@ -32,6 +32,7 @@ from adapters.billing.simulator.store import Store
 from adapters.bootstrap import create_database, migrate_platform
 from adapters.container import Container, open_container
 from adapters.kernel.clock import utc_now
+from adapters.kernel.memory import settle
 from adapters.notifications.mailbox import Mailbox, smtp_server
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.security.master_keys import ensure_master_key
@@ -379,6 +380,11 @@ async def fresh_tenant(stack: Stack) -> Tenant:
 async def neighbour(stack: Stack) -> Tenant:
     """Another tenant, whose things nobody else may see."""
     return await stack.tenant(organisation="The Neighbours")
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests are as lasting as what a process of the platform has loaded."""
+    settle()
 
 
 def pytest_configure(config: pytest.Config) -> None:
