@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import re
 import threading
@@ -57,7 +58,23 @@ RULES: dict[str, Any] = {
 }
 CONFIG = SchemathesisConfig.from_dict(RULES)
 DOCUMENT = document(directory_of(*ROUTERS), Settings())
-schema = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
+
+
+def without_repetitions(document: dict[str, Any]) -> dict[str, Any]:
+    """Optional parameters only where they come first: one declaration reads them wherever they are."""
+    left, known = copy.deepcopy(document), set[str]()
+    for operation in (operation for item in left["paths"].values() for operation in item.values()):
+        kept = []
+        for parameter in operation.get("parameters", ()):
+            told = json.dumps({name: parameter[name] for name in ("name", "in", "required", "schema")}, sort_keys=True)
+            if parameter["required"] or told not in known:
+                kept.append(parameter)
+            known.add(told)
+        operation["parameters"] = kept
+    return left
+
+
+schema = schemathesis.openapi.from_dict(without_repetitions(DOCUMENT), config=CONFIG)
 # Without every way to break every parameter, which somebody else is asked for already.
 briefly = schemathesis.openapi.from_dict(
     DOCUMENT, config=SchemathesisConfig.from_dict({**RULES, "phases": {"coverage": {"enabled": False}}})

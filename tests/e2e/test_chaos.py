@@ -28,7 +28,7 @@ from domain.security.envelope import NONCE_BYTES, key_id_of
 from domain.security.ids import SigningKeyId
 
 VICTIMS = ("worker", "api", "postgres", "temporal")
-ROUNDS = 10 if os.environ.get("HARBORGRID_SOAK") else 1
+ROUNDS = int(os.environ.get("HARBORGRID_SOAK", "1"))
 # The worker, at the first and the last; in mid-step it is every process. The soak kills each at each.
 BOUNDARIES = [
     (after, victim)
