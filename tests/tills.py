@@ -19,7 +19,8 @@ STEPS = {
     "sent": "SELECT count(*) FROM billing_payment WHERE sent_at IS NOT NULL",
     "settled": "SELECT count(*) FROM billing_payment WHERE status = 'succeeded'",
 }
-_REFUNDED = "SELECT count(*) FROM billing_refund WHERE status = 'succeeded'"
+# A refund is sent by its own process, and booked when the payment's has heard of it.
+_REFUNDED = "SELECT count(*) FROM billing_payment WHERE refunded_minor > 0"
 METER = {"code": "calls", "name": "Calls", "eventType": "api.called", "aggregation": "sum", "property": "calls"}
 USAGE = {"kind": "usage", "code": "calls", "name": "Calls", "meter": "calls"}
 PER_CALL = {"EUR": {"model": "per_unit", "unitPrice": "0.01"}}
