@@ -25,7 +25,7 @@ from api.problems import refusal
 from domain.gateway.events import RequestCompleted
 from domain.kernel.context import Actor, Context, current_context, within
 from domain.kernel.errors import HarborGridError, TooLarge
-from domain.kernel.ids import RequestId, TenantId, UserId
+from domain.kernel.ids import RequestId, UserId
 from domain.security.ids import ApiKeyId
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from adapters.gateway.answered import AnsweredRequests
     from api.authentication import Authentication
     from api.callers import Caller
+    from domain.security.model import Principal
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer("harborgrid.api")
@@ -78,8 +79,8 @@ class Edge:
             except Exception as error:  # noqa: BLE001 - answered in the envelope, like every other
                 refused = error
             principal = scope["state"]["principal"] = caller.principal if caller else None
-            if principal is not None and principal.tenant_id is not None and isinstance(principal.id, ApiKeyId):
-                answer.metering = _Metering(self._answered, principal.tenant_id, principal.id, scope, started)
+            if principal is not None and self._is_metered(principal):
+                answer.metering = _Metering(self._answered, principal, scope, started)
             context = Context.trusted(
                 tenant_id=principal.tenant_id if principal else None,
                 user_id=principal.id if principal and isinstance(principal.id, UserId) else None,
@@ -95,6 +96,11 @@ class Edge:
         finally:
             _now.in_progress -= 1
             self._counts.count(scope, answer.status, time.perf_counter() - started)
+
+    def _is_metered(self, principal: Principal) -> bool:
+        """What came without an API key of a tenant is nobody's usage."""
+        tenant = principal.tenant_id
+        return tenant is not None and isinstance(principal.id, ApiKeyId) and self._answered.wants(tenant)
 
     async def _traced(self, scope: Scope, receive: Receive, answer: _Answer, refused: Exception | None) -> None:
         context = current_context()
@@ -172,18 +178,16 @@ class _Answer:
 class _Metering:
     """Notes a request before the last of its answer goes out: whoever has the answer has been counted."""
 
-    __slots__ = ("_answered", "_api_key", "_scope", "_started", "_tenant")
+    __slots__ = ("_answered", "_principal", "_scope", "_started")
 
-    def __init__(
-        self, answered: AnsweredRequests, tenant: TenantId, api_key: ApiKeyId, scope: Scope, started: float
-    ) -> None:
-        self._answered, self._tenant, self._api_key = answered, tenant, api_key
+    def __init__(self, answered: AnsweredRequests, principal: Principal, scope: Scope, started: float) -> None:
+        self._answered, self._principal = answered, principal
         self._scope, self._started = scope, started
 
     def note(self, status: int, request_id: str, response_bytes: int) -> None:
         """Keep it, if its method is one that the event knows."""
-        scope = self._scope
-        if scope["method"] not in _METHODS or not self._answered.wants(self._tenant):
+        scope, tenant = self._scope, self._principal.tenant_id
+        if scope["method"] not in _METHODS or tenant is None:
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         fact = RequestCompleted.trusted(
@@ -193,14 +197,14 @@ class _Metering:
             route=_route(scope),
             status=status,
             error_code=scope["state"].get("problem"),
-            api_key_id=self._api_key,
+            api_key_id=self._principal.id,
             plan_code=None,
             duration_ms=round((time.perf_counter() - self._started) * 1000),
             upstream_ms=None,
             request_bytes=_size(scope["headers"]) + int(announced),
             response_bytes=response_bytes,
         )
-        self._answered.note(self._tenant, fact)
+        self._answered.note(tenant, fact)
 
 
 class _Counts:

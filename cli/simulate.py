@@ -156,8 +156,8 @@ class Simulation:
         say = self.console.print
         say(f"tenant {tenant}: {len(self.cast)} customers for {self.months} months, seed {self.seed}", soft_wrap=True)
         say(
-            f"{len(books.invoices)} invoices, {len(books.lines)} lines, {len(books.payments)} payments "
-            f"({failed} failed), {len(books.notes)} credit notes, {len(books.charges)} charges at the provider",
+            f"invoices: {len(books.invoices)}, lines: {len(books.lines)}, payments: {len(books.payments)} "
+            f"(failed: {failed}), credit notes: {len(books.notes)}, charges at the provider: {len(books.charges)}",
             soft_wrap=True,
         )
         for each in found:

@@ -362,6 +362,17 @@ class TestTheDocument:
             assert [{"apiKey": []}, {"session": []}, {"oauth2": []}] == operation["security"]
             assert {"401", "403"} <= set(operation["responses"])
 
+    def test_takes_a_key_for_every_post_of_billing_but_two(self) -> None:
+        """One changes nothing, and providers have ids of their own in what they send."""
+        without = {
+            path
+            for path, item in DOCUMENT["paths"].items()
+            if path.startswith("/v1/billing/") and "post" in item
+            if "Idempotency-Key" not in {parameter["name"] for parameter in item["post"].get("parameters", ())}
+        }
+
+        assert {"/v1/billing/price-quotes", "/v1/billing/webhooks/{provider}/{tenant_id}"} == without
+
     def test_names_the_schemes(self) -> None:
         schemes = DOCUMENT["components"]["securitySchemes"]
 
