@@ -321,7 +321,7 @@ class TestEveryOperation:
 
 class TestTheDocument:
     def test_is_what_the_api_serves(self, platform: Platform) -> None:
-        served = httpx.get(f"{platform.url}/openapi.json").json()
+        served = httpx.get(f"{platform.url}/openapi.json", timeout=60).json()
 
         here = document(directory_of(*ROUTERS), Settings(api_public_url=platform.url))
         assert served == json.loads(json.dumps(here))
