@@ -20,6 +20,7 @@ _WHY = {
     PaymentStatus.PROCESSING: "the provider has not decided yet",
     PaymentStatus.ACTION_REQUIRED: "the customer has to prove who it is by then",
 }
+_SETTLED = "it is settled, and the provider could not be asked what it has given back since"
 
 
 async def drive(
@@ -99,13 +100,13 @@ def payment_standing(payment: Payment) -> PaymentProgress:
         reference=payment.reference or "",
         decline_code=payment.decline_code or "",
     )
-    if not payment.is_live:
+    if not payment.is_asked_about:
         return told.model_copy(update={"over": True})
     waits = payment.status is PaymentStatus.ACTION_REQUIRED
     return told.model_copy(
         update={
             "next": "give up" if waits else "ask the provider",
             "next_at": payment.check_at,
-            "why": _WHY[payment.status],
+            "why": _WHY.get(payment.status, _SETTLED),
         }
     )

@@ -120,6 +120,11 @@ class Payment(Payload):
         """Whether money may still move by it."""
         return self.status in LIVE
 
+    @property
+    def is_asked_about(self) -> bool:
+        """Whether the provider has still to say something of it: of what is settled, how much it gave back since."""
+        return self.is_live or self.check_at is not None
+
 
 class ChargeOrder(Payload):
     """What a provider is asked to do; the same every time it is asked."""

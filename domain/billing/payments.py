@@ -200,6 +200,8 @@ class PaymentBooks:
         if payment.is_live:
             payment = await self._settled(payment, invoice, answer)
             return Told(payment, invoice, payment.status is PaymentStatus.SUCCEEDED, given_back)
+        if payment.is_asked_about:
+            payment = await self._put(payment, checks=0, check_at=None, message=None)
         return Told(payment, invoice, False, given_back)
 
     async def _settled(self, payment: Payment, invoice: Invoice, answer: ProviderAnswer) -> Payment:

@@ -108,6 +108,9 @@ class Stripe:
         account = _account(request)
         if account is None:
             return _unauthorized()
+        fault = self._store.next_fault(account, f"GET {request.url.path}")
+        if fault is not None and (refused := await broken_before(*fault)) is not None:
+            return refused
         try:
             at = StripeAccount(self._store, account, self._url)
             found = at.get(request.path_params["id"], _kind(request))

@@ -231,6 +231,20 @@ class TestRefund:
         assert 11_900 == (await seller.charges())[-1]["amount_refunded"]
         assert {} == await seller.booked(invoice)
 
+    async def test_is_booked_though_nobody_could_ask_how_much_it_was(self, seller: Merchant) -> None:
+        customer = await seller.customer()
+        invoice = await paid(seller, customer, "100.00")
+        # The refund's own hint comes while the provider does not answer, and the webhook too late to help.
+        await seller.simulate("webhooks", late=3_600)
+        await seller.simulate("faults", kind="down", path="GET /v1/payment_intents")
+
+        await note(seller, invoice)
+
+        payment = await refunded(seller, invoice, 11_900)
+        await seller.simulate("webhooks", late=0)
+        assert (payment["status"], payment["checks"], payment["checkAt"]) == ("succeeded", 0, None)
+        assert {} == await seller.booked(invoice)
+
     async def test_that_fails_can_become_credit(self, seller: Merchant) -> None:
         customer = await seller.customer("pm_card_refundFail")
         invoice = await paid(seller, customer, "100.00")
