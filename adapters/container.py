@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.runtime import Runtime
@@ -49,11 +49,11 @@ from adapters.kernel.outside import Outside
 from adapters.notifications.personal_data import NotificationsPersonalData
 from adapters.notifications.postgres import PostgresNotificationsUnitOfWork
 from adapters.notifications.smtp import SmtpSender
-from adapters.postgres.answers import keep_answer
 from adapters.postgres.database import Database, connect
 from adapters.postgres.personal_data import HoldsNothing, HoldsPersonalData
 from adapters.postgres.session import Session
 from adapters.postgres.spares import SpareSchemas
+from adapters.postgres.units_of_work import OwnerInTenant, UnitsOfWork
 from adapters.postgres.wakeups import Wakeups
 from adapters.security.access import AccessRules
 from adapters.security.advisories import advisory_source
@@ -93,33 +93,6 @@ from domain.security.fields import Fields
 from domain.security.links import Links
 from domain.security.passkeys import RelyingParty
 from domain.security.second_factors import FactorKeys
-
-UnitOfWork = TypeVar("UnitOfWork")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class UnitsOfWork(Generic[UnitOfWork]):
-    """Transactions of one module on one database.
-
-    as_tenant: run under the tenant's role, which reaches its schema only. Otherwise under the pool's own role,
-    for what is kept in the platform's schema; events still carry the tenant.
-    """
-
-    database: Database
-    build: Callable[[Session], UnitOfWork]
-    as_tenant: bool
-
-    async def __call__(self, tenant: TenantId | None, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """See `domain.kernel.ports.Transactions`."""
-
-        async def body(session: Session) -> T:
-            session.tenant = tenant
-            result = await work(self.build(session))
-            await keep_answer(session, result)
-            return result
-
-        return await self.database.run(tenant if self.as_tenant else None, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,25 +314,6 @@ class Container:
                 yield transport
         else:
             yield PostgresTransport(self.database)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerInTenant(Generic[UnitOfWork]):
-    """Transactions of the database's owner that look at a tenant's schema: they make and drop things in it."""
-
-    database: Database
-    build: Callable[[Session], UnitOfWork]
-
-    async def __call__(self, tenant: TenantId | None, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """See `domain.kernel.ports.Transactions`."""
-
-        async def body(session: Session) -> T:
-            session.tenant = tenant
-            if tenant is not None:
-                await session.sql.execute(f'SET LOCAL search_path TO "{TenantId.parse(tenant)}", platform')
-            return await work(self.build(session))
-
-        return await self.database.run(None, body)
 
 
 @asynccontextmanager

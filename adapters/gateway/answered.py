@@ -1,8 +1,8 @@
 """Announces requests as `gateway.request.completed`, for tenants that meter them, and loses none to a crash.
 
 A request is a line of a file before its answer goes out: the kernel has it then, whatever becomes of the process. Once
-a second the lines become events, in one transaction; the next process takes over the files of one that died. Events
-keep their ids, so that nothing is announced twice. A power failure may take the last seconds with it.
+a second the lines become events; the next process takes over the files of one that died. Events keep their ids, so that
+nothing is announced twice. A power failure may take the last seconds with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO
@@ -67,7 +68,7 @@ class AnsweredRequests:
         """
         finished, self._file = self._file, None
         published = 0
-        for lines in [*([finished] if finished else []), *_orphans(self._folder)]:
+        for lines in chain([finished] if finished else [], _orphans(self._folder)):
             try:
                 published += await self._publish(lines.rows())
             except BaseException:
@@ -145,7 +146,14 @@ class _Lines:
         os.write(self._file.fileno(), orjson.dumps(row) + b"\n")
 
     def rows(self) -> list[Any]:
-        return [_row(orjson.loads(line)) for line in self._path.read_bytes().splitlines()]
+        """What a full disk has cut off is told to the log: the lines around it count."""
+        found = []
+        for line in self._path.read_bytes().splitlines():
+            try:
+                found.append(_row(orjson.loads(line)))
+            except (orjson.JSONDecodeError, IndexError, TypeError, ValueError) as error:
+                log.error("gateway.line_unreadable", path=str(self._path), reason=str(error))
+        return found
 
     def leave(self) -> None:
         """Let the next one have it."""

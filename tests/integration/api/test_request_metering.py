@@ -101,7 +101,7 @@ class TestFile:
         assert [] == files(tmp_path)
 
         # It was killed once more, after the events were committed and before the file was gone.
-        path.write_bytes(lines)
+        path.write_bytes(lines + b'["evt_cut off by a full disk')
         await living.publish()
         assert 3 == len({each["id"] for each in await announced(seller)} - before)
 
