@@ -353,7 +353,8 @@ async def open_container(
         container = Container(settings, database, owner, temporal, secrets)
         if serves:
             await stack.enter_async_context(container.revocations.heard_from(database))
-            await stack.enter_async_context(container.answered.published())
+        # By every process: what one that died has noted waits for no other to be started in its place.
+        await stack.enter_async_context(container.answered.published())
         stack.callback(container.lake.close)
         stack.push_async_callback(container.outside.close)
         stack.push_async_callback(container.payment_providers.close)
