@@ -30,6 +30,8 @@ from domain.kernel.errors import (
 from domain.security.errors import StepUpRequired
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from api.directory import Directory
 
 log = structlog.get_logger(__name__)
@@ -51,7 +53,19 @@ def refusal(error: HarborGridError) -> Response:
     details = {to_camel(name): fact for name, fact in error.details.items()}
     problem = Problem(code=error.code, message=error.message, details={"hint": error.hint, **details})
     told = Refusal(error=problem, metadata=about()).model_dump()
-    return Response(_json(told), status_code=error.status, headers=headers, media_type="application/json")
+    return _Refusal(error.code, _json(told), error.status, headers)
+
+
+class _Refusal(Response):
+    """Leaves its code with the request, for whoever meters it."""
+
+    def __init__(self, code: str, content: bytes, status: int, headers: dict[str, str]) -> None:
+        super().__init__(content, status, headers, "application/json")
+        self._code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["problem"] = self._code
+        await super().__call__(scope, receive, send)
 
 
 def _json(told: dict[str, Any]) -> bytes:
@@ -117,9 +131,8 @@ def install(app: FastAPI, directory: Directory) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
+async def _ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, HarborGridError)
-    request.scope["state"]["problem"] = error.code
     return refusal(error)
 
 

@@ -182,7 +182,9 @@ class PaymentBooks:
         """No answer: money may have moved or not. It is asked after in a while, ever more patiently."""
         payment = await self.uow.payments.hold(payment_id)
         wait = patience(payment.checks)
-        changes = {"checks": payment.checks + 1, "check_at": self.now + wait, "message": message}
+        changes: dict[str, Any] = {"checks": payment.checks + 1, "check_at": self.now + wait}
+        if payment.is_live:
+            changes["message"] = message
         if payment.status is PaymentStatus.PENDING:
             changes["status"] = PaymentStatus.UNKNOWN
         return await self._put(payment, **changes)
@@ -201,7 +203,7 @@ class PaymentBooks:
             payment = await self._settled(payment, invoice, answer)
             return Told(payment, invoice, payment.status is PaymentStatus.SUCCEEDED, given_back)
         if payment.is_asked_about:
-            payment = await self._put(payment, checks=0, check_at=None, message=None)
+            payment = await self._put(payment, checks=0, check_at=None)
         return Told(payment, invoice, False, given_back)
 
     async def _settled(self, payment: Payment, invoice: Invoice, answer: ProviderAnswer) -> Payment:

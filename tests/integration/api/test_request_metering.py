@@ -54,13 +54,14 @@ class TestRequests:
         subscription, key = await buyer(seller)
         answers = [await seller.tenant.http.get("/v1/billing/plans", headers=key) for _ in range(5)]
         refused = await seller.tenant.http.get("/v1/billing/plans/unknown", headers=key)
+        unreadable = await seller.tenant.http.get("/v1/billing/plans?limit=0", headers=key)
 
         async def counted() -> bool:
-            return (await used(seller, subscription))["requests"] == 6
+            return (await used(seller, subscription))["requests"] == 7
 
-        await until(counted, what="six requests to be counted")
-        bodies = sum(len(each.content) for each in [*answers, refused])
-        assert bodies < (await used(seller, subscription))["weight"] < bodies + 6 * 1_000
+        await until(counted, what="seven requests to be counted")
+        bodies = sum(len(each.content) for each in [*answers, refused, unreadable])
+        assert bodies < (await used(seller, subscription))["weight"] < bodies + 7 * 1_000
 
         page = await seller.tenant.get("/v1/bus/events", type=TYPE, limit=200)
         told = {each["data"]["requestId"]: each["data"] for each in page["items"]}
@@ -71,6 +72,7 @@ class TestRequests:
             last["errorCode"],
             last["route"],
         )
+        assert "kernel.invalid" == told[unreadable.headers["X-Request-ID"]]["errorCode"]
 
     async def test_of_a_tenant_that_does_not_meter_them_are_nothing(self, stack: Stack) -> None:
         tenant = await stack.tenant()
