@@ -128,8 +128,8 @@ class Container:
             ],
             CATALOGUE,
         )
-        self.answered = AnsweredRequests(settings.answered_path, database)
         self.revocations = Revocations()
+        self.answered = AnsweredRequests(settings.answered_path, database, self.revocations)
         self.access = AccessRules(database, self.revocations, Vocabulary(PERMISSIONS.values()), entitlements_of)
         self.signer = CheckpointSigner(self.root_secret)
         self.passwords = Passwords()

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from adapters.postgres.changes import announce_change
 from adapters.postgres.rows import by_code, hold, names, newest_first, places, values_of
 from adapters.postgres.session import Session
 from domain.billing.customer_model import Customer
@@ -99,6 +100,9 @@ class PostgresMeters:
             "ON CONFLICT DO NOTHING RETURNING true",
             *values_of(meter, _METER),
         )
+        if added:
+            # The gateway remembers of which tenants requests are metered.
+            await announce_change(self._session, str(self._session.tenant))
         return bool(added)
 
     async def find(self, code: str) -> Meter | None:

@@ -24,6 +24,7 @@ from adapters.kernel.clock import new_id
 from adapters.kernel.upkeep import running_every
 from adapters.postgres.database import Database
 from adapters.postgres.session import APPEND, Session, event_rows
+from adapters.security.revocations import Revocations
 from adapters.telemetry.metrics import GATEWAY_REQUESTS
 from domain.gateway.events import RequestCompleted
 from domain.kernel.ids import RequestId, TenantId
@@ -32,7 +33,7 @@ from domain.security.errors import TenantDeprovisioned
 log = structlog.get_logger(__name__)
 
 PUBLISHED_EVERY = 1.0
-# For so long it is taken for granted that a tenant meters its requests, or does not.
+# For so long it is taken for granted that a tenant meters its requests, or does not; a new meter is heard of.
 KNOWN_FOR = 20.0
 _AT_ONCE = 1_000
 _METERS = "SELECT EXISTS (SELECT FROM billing_meter WHERE event_type = $1)"
@@ -41,10 +42,12 @@ _METERS = "SELECT EXISTS (SELECT FROM billing_meter WHERE event_type = $1)"
 class AnsweredRequests:
     """Of this process. `folder` is on this machine; processes that share it take over each other's files."""
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    def __init__(self, folder: Path, database: Database, revocations: Revocations) -> None:
         self._folder, self._database = folder, database
         self._file: _Lines | None = None
         self._metered: dict[TenantId, tuple[bool, float]] = {}
+        self._forgotten = 0
+        revocations.on_change(self._forget)
 
     def wants(self, tenant: TenantId) -> bool:
         """Whether the tenant meters its requests, or may do so."""
@@ -96,9 +99,16 @@ class AnsweredRequests:
     async def _is_metered(self, tenant: TenantId) -> bool:
         known = self._metered.get(tenant)
         if known is None or monotonic() - known[1] >= KNOWN_FOR:
+            forgotten = self._forgotten
             known = await self._asked(tenant), monotonic()
-            self._metered[tenant] = known
+            # What was read before a change that has been told of since must not be remembered after it.
+            if forgotten == self._forgotten:
+                self._metered[tenant] = known
         return known[0]
+
+    def _forget(self, about: str) -> None:
+        self._forgotten += 1
+        self._metered.pop(TenantId(about), None)
 
     async def _asked(self, tenant: TenantId) -> bool:
         async def work(session: Session) -> bool:

@@ -1,4 +1,4 @@
-"""Learns at once, from PostgreSQL, which API keys were revoked or changed, for who remembers them."""
+"""Learns at once, from PostgreSQL, which API keys, tenants and rules have changed, for who remembers them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import asyncpg
 import structlog
 
+from adapters.postgres.changes import CHANNEL
 from adapters.postgres.database import Database
 from domain.kernel.errors import Unavailable
 
-CHANNEL = "harborgrid_access"
 _PAUSE_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class Revocations:
         self._listeners: list[Callable[[str], None]] = []
 
     def on_change(self, told: Callable[[str], None]) -> None:
-        """Call this with the id of every key that changes."""
+        """Call this with the id of everything that changes."""
         self._listeners.append(told)
 
     def tell(self, key_id: str) -> None:

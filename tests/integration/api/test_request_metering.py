@@ -11,6 +11,7 @@ from paying import Merchant, merchant
 
 from adapters.gateway.answered import AnsweredRequests
 from adapters.kernel.clock import new_id, utc_now
+from adapters.security.revocations import Revocations
 from domain.gateway.events import RequestCompleted
 from domain.kernel.ids import RequestId, TenantId
 
@@ -26,13 +27,17 @@ def charge(meter: str, price: str) -> dict[str, Any]:
 async def seller(stack: Stack) -> Merchant:
     """One that charges for requests, and for what the answers weigh."""
     seller = await merchant(stack, "The Gatekeepers")
+    await gatekeeping(seller)
+    return seller
+
+
+async def gatekeeping(seller: Merchant) -> None:
     meter = {"eventType": TYPE, "aggregation": "sum", "name": "Requests", "unit": "request"}
     await seller.post("/v1/billing/meters", {**meter, "code": "requests", "property": "requests"})
     await seller.post("/v1/billing/meters", {**meter, "code": "weight", "property": "response_bytes"})
     charges = [charge("requests", "0.01"), charge("weight", "0.0001")]
     terms = {"name": "By request", "interval": "month", "charges": charges}
     await seller.post("/v1/billing/plans", {"code": "by-request", "terms": terms})
-    return seller
 
 
 async def buyer(seller: Merchant) -> tuple[str, dict[str, str]]:
@@ -82,18 +87,32 @@ class TestRequests:
         assert not stack.container.answered.wants(TenantId(tenant.id))
         assert [] == (await tenant.get("/v1/bus/events", type=TYPE))["items"]
 
+    async def test_are_counted_as_soon_as_a_meter_does(self, stack: Stack) -> None:
+        seller = await merchant(stack, "The Latecomers")
+        await stack.container.answered.publish()
+        assert not stack.container.answered.wants(TenantId(seller.tenant.id))
+
+        await gatekeeping(seller)
+        subscription, key = await buyer(seller)
+        await seller.tenant.http.get("/v1/billing/plans", headers=key)
+
+        async def counted() -> bool:
+            return (await used(seller, subscription))["requests"] == 1
+
+        await until(counted, what="the request to be counted")
+
 
 class TestFile:
     async def test_of_a_process_that_died_is_taken_over_and_told_once(
         self, stack: Stack, seller: Merchant, tmp_path: Path
     ) -> None:
         before = {each["id"] for each in await announced(seller)}
-        dead = AnsweredRequests(tmp_path, stack.container.database)
+        dead = AnsweredRequests(tmp_path, stack.container.database, Revocations())
         for _ in range(3):
             dead.note(TenantId(seller.tenant.id), request())
         [path] = files(tmp_path)
         lines = path.read_bytes()
-        living = AnsweredRequests(tmp_path, stack.container.database)
+        living = AnsweredRequests(tmp_path, stack.container.database, Revocations())
 
         # Its lock dies with the process.
         assert 0 == await living.publish()
@@ -112,12 +131,12 @@ class TestFile:
             async def run(self, *_: Any) -> Any:
                 raise ConnectionRefusedError
 
-        noted = AnsweredRequests(tmp_path, Away())  # type: ignore[arg-type]
+        noted = AnsweredRequests(tmp_path, Away(), Revocations())  # type: ignore[arg-type]
         noted.note(TenantId(seller.tenant.id), request())
         with pytest.raises(ConnectionRefusedError):
             await noted.publish()
 
-        assert 1 == await AnsweredRequests(tmp_path, stack.container.database).publish()
+        assert 1 == await AnsweredRequests(tmp_path, stack.container.database, Revocations()).publish()
 
 
 async def announced(seller: Merchant) -> list[dict[str, Any]]:
