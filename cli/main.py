@@ -191,6 +191,9 @@ def docs() -> None:
 
 def main() -> None:
     """Run it; what is wrong with the configuration is said in a sentence, not in a traceback."""
+    from adapters.kernel.memory import load_at_ease
+
+    load_at_ease()
     from adapters.postgres.embedded import NewerDataDirectory
     from adapters.postgres.migrations import NewerSchema
     from adapters.settings import BadConfiguration

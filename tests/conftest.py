@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,6 +25,7 @@ import httpx
 import hypothesis
 import pytest
 import uvicorn
+import uvloop
 from pydantic import SecretStr
 
 from adapters.billing.simulator.app import Simulator
@@ -32,7 +33,7 @@ from adapters.billing.simulator.store import Store
 from adapters.bootstrap import create_database, migrate_platform
 from adapters.container import Container, open_container
 from adapters.kernel.clock import utc_now
-from adapters.kernel.memory import settle
+from adapters.kernel.memory import load_at_ease, settle
 from adapters.notifications.mailbox import Mailbox, smtp_server
 from adapters.postgres.embedded import APP, OWNER, EmbeddedPostgres
 from adapters.security.master_keys import ensure_master_key
@@ -382,6 +383,11 @@ async def neighbour(stack: Stack) -> Tenant:
     return await stack.tenant(organisation="The Neighbours")
 
 
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of the platform's processes."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
 def pytest_collection_finish() -> None:
     """Ten thousand tests are as lasting as what a process of the platform has loaded."""
     settle()
@@ -389,6 +395,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing a test prints or loads may depend on the developer's own settings."""
+    load_at_ease()
     for name in [name for name in os.environ if name.startswith("HARBORGRID_") and name != "HARBORGRID_SOAK"]:
         del os.environ[name]
     assert sys.version_info >= (3, 11)
