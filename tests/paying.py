@@ -88,6 +88,22 @@ class Merchant:
         found: dict[str, Any] = await until(stands, what=f"attempt {attempt} to be {status}")
         return found
 
+    async def payment_with(self, invoice: dict[str, Any], **facts: Any) -> dict[str, Any]:
+        """The only payment, once it has these fields; of money, the minor units."""
+
+        async def has() -> dict[str, Any] | None:
+            [found] = await self.payments(invoice)
+            known = {name: found[name]["minor"] if "minor" in str(found[name]) else found[name] for name in facts}
+            return found if known == facts else None
+
+        found: dict[str, Any] = await until(has, what=f"a payment with {facts}")
+        return found
+
+    async def events_of(self, payment: dict[str, Any]) -> list[dict[str, Any]]:
+        """What was told of the payment, oldest first."""
+        items = (await self.tenant.get("/v1/bus/events", subject=payment["id"], limit=200))["items"]
+        return sorted(items, key=lambda each: str(each["id"]))
+
     async def refund(self, refund_id: str, status: str, *, attempt: int = 1) -> dict[str, Any]:
         """The refund once it stands so."""
 

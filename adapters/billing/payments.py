@@ -14,9 +14,9 @@ from domain.kernel.money import Money
 from domain.kernel.pagination import Page
 
 _METHOD = tuple(SavedPaymentMethod.model_fields)
-_MONEY = ("amount", "refunded")
+_MONEY = ("amount", "refunded", "withdrawn")
 _PLAIN = tuple(name for name in Payment.model_fields if name not in _MONEY)
-_PAYMENT = (*_PLAIN, "currency", "amount_minor", "refunded_minor")
+_PAYMENT = (*_PLAIN, "currency", *(f"{name}_minor" for name in _MONEY))
 _LIVE = ", ".join(f"'{status}'" for status in LIVE)
 
 
@@ -115,8 +115,7 @@ class PostgresPayments:
         known = {
             **dict(payment),
             "currency": payment.amount.currency,
-            "amount_minor": payment.amount.minor,
-            "refunded_minor": payment.refunded.minor,
+            **{f"{name}_minor": getattr(payment, name).minor for name in _MONEY},
         }
         await self._sql.execute(
             f"INSERT INTO billing_payment ({names(_PAYMENT)}) VALUES ({places(_PAYMENT)}) ON CONFLICT (id) DO UPDATE "

@@ -51,6 +51,8 @@ _WEBHOOKS = (
     "PAYMENT.CAPTURE.PENDING",
     "PAYMENT.CAPTURE.REFUNDED",
     "CUSTOMER.DISPUTE.CREATED",
+    "CUSTOMER.DISPUTE.UPDATED",
+    "CUSTOMER.DISPUTE.RESOLVED",
 )
 _TELLS = {"PAYMENT.CAPTURE.COMPLETED": PaymentStatus.SUCCEEDED}
 # https://developer.paypal.com/api/rest/reference/orders/v2/errors/: where another payment method is needed.
@@ -67,6 +69,8 @@ _HARD = frozenset(
     }
 )
 _CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
+# https://developer.paypal.com/docs/api/customer-disputes/v1/: how a dispute ends that costs the seller the money.
+_LOST = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 _REFUNDED = {"COMPLETED": RefundStatus.SUCCEEDED, "FAILED": RefundStatus.FAILED, "CANCELLED": RefundStatus.FAILED}
 
 
@@ -223,7 +227,20 @@ class PayPalProvider:
         if found["status"] == "APPROVED":
             path = f"/v2/checkout/orders/{found['id']}/capture"
             found = await self._ask(credentials, "POST", path, {}, key=f"{order.payment_id}-approved")
-        return _answer(found)
+        answer = _answer(found)
+        if not answer.disputed:
+            return answer
+        return answer.model_copy(update={"withdrawn_minor": await self._withdrawn(credentials, _capture(found))})
+
+    async def _withdrawn(self, credentials: Credentials, capture: Mapping[str, Any]) -> int:
+        """What disputes that were lost have taken, in minor units."""
+        total = 0
+        for each in capture["disputes"]:
+            dispute = await self._ask(credentials, "GET", f"/v1/customer/disputes/{each['dispute_id']}")
+            outcome = dispute.get("dispute_outcome") or {}
+            if outcome.get("outcome_code") in _LOST:
+                total += _minor(outcome.get("amount_refunded") or dispute["dispute_amount"])
+        return total
 
     async def _certificate(self, url: str) -> bytes:
         """From PayPal itself, and from nowhere else."""

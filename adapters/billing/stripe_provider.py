@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from adapters.billing.stripe_refusals import decline_of, field, named
 from domain.billing.customer_model import Customer
 from domain.billing.events import Decline, PaymentMethod
 from domain.billing.payment_errors import (
     PaymentAccountRefused,
     PaymentMethodRefused,
-    ProviderUnreachable,
     WebhookRefused,
 )
 from domain.billing.payment_model import (
@@ -39,6 +38,9 @@ WEBHOOKS: list[Any] = [
     "payment_intent.requires_action",
     "charge.refunded",
     "charge.dispute.created",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
 ]
 OURS = "harborgrid_payment"
 """The metadata by which we find our payment again."""
@@ -47,27 +49,6 @@ OUR_REFUND = "harborgrid_refund"
 _SECONDS = 20.0
 _TOLERANCE_SECONDS = 300
 _PAGE = 100
-# https://docs.stripe.com/declines/codes: where the advice is to use another card.
-_HARD = frozenset(
-    {
-        "expired_card",
-        "lost_card",
-        "stolen_card",
-        "pickup_card",
-        "restricted_card",
-        "fraudulent",
-        "invalid_account",
-        "incorrect_number",
-        "invalid_number",
-        "card_not_supported",
-        "currency_not_supported",
-        "revocation_of_authorization",
-        "revocation_of_all_authorizations",
-        "stop_payment_order",
-        "transaction_not_allowed",
-        "merchant_blacklist",
-    }
-)
 _TELLS = {
     "payment_intent.succeeded": PaymentStatus.SUCCEEDED,
     "payment_intent.payment_failed": PaymentStatus.FAILED,
@@ -100,7 +81,7 @@ class StripeProvider:
 
     async def connect(self, credentials: Credentials, webhooks: str) -> Connection:
         """Have webhooks sent to this URL, which proves the key. Raises PaymentAccountRefused, ProviderUnreachable."""
-        async with _named():
+        async with named():
             made = await self._client(credentials).v1.webhook_endpoints.create_async(
                 {"url": webhooks, "enabled_events": WEBHOOKS, "description": "HarborGrid billing"}
             )
@@ -111,7 +92,7 @@ class StripeProvider:
     ) -> AttachedMethod:
         """Attach a payment method that Stripe's own page has made. Raises PaymentMethodRefused, ProviderUnreachable."""
         v1 = self._client(credentials).v1
-        async with _named():
+        async with named():
             if known_as is None:
                 made = await v1.customers.create_async(
                     {"name": customer.name, "email": customer.email, "metadata": {"harborgrid_customer": customer.id}},
@@ -126,7 +107,7 @@ class StripeProvider:
         import stripe  # noqa: PLC0415 - a third of a second, where it is used
 
         try:
-            async with _named(raw=stripe.InvalidRequestError):
+            async with named(raw=stripe.InvalidRequestError):
                 await self._client(credentials).v1.payment_methods.detach_async(method.token)
         except stripe.InvalidRequestError:
             # It is not attached any more, which is what was wanted.
@@ -157,7 +138,7 @@ class StripeProvider:
         """The intent that has our payment's id. Raises ProviderUnreachable."""
         client = self._client(credentials)
         v1 = client.v1
-        async with _named():
+        async with named():
             if order.reference is not None:
                 intent = await v1.payment_intents.retrieve_async(order.reference)
                 return await self._asked_customer(client, order, await self._told(v1, intent))
@@ -173,7 +154,7 @@ class StripeProvider:
     async def refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer:
         """Refund a payment intent, or a part of it. Raises ProviderUnreachable."""
         try:
-            async with _named():
+            async with named():
                 made = await self._client(credentials).v1.refunds.create_async(
                     {
                         "payment_intent": order.payment,
@@ -188,7 +169,7 @@ class StripeProvider:
 
     async def look_up_refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer | None:
         """The refund that has our key. Raises ProviderUnreachable."""
-        async with _named():
+        async with named():
             page = await self._client(credentials).v1.refunds.list_async(
                 {"payment_intent": order.payment, "limit": _PAGE}
             )
@@ -204,10 +185,10 @@ class StripeProvider:
         v1 = self._client(credentials).v1
         assert known.reference is not None
         try:
-            async with _named(raw=stripe.InvalidRequestError):
+            async with named(raw=stripe.InvalidRequestError):
                 intent = await v1.payment_intents.cancel_async(known.reference, {"cancellation_reason": "abandoned"})
         except stripe.InvalidRequestError:
-            async with _named():
+            async with named():
                 intent = await v1.payment_intents.retrieve_async(known.reference)
         return await self._told(v1, intent)
 
@@ -236,15 +217,15 @@ class StripeProvider:
         import stripe  # noqa: PLC0415 - a third of a second, where it is used
 
         try:
-            async with _named(raw=stripe.CardError):
+            async with named(raw=stripe.CardError):
                 return await self._told(client.v1, await call)
         except stripe.CardError as declined:
-            intent = _of(declined.error, "payment_intent")
-            code = _of(declined.error, "decline_code") or declined.code or "declined"
+            intent = field(declined.error, "payment_intent")
+            code = field(declined.error, "decline_code") or declined.code or "declined"
             answer = ProviderAnswer(
                 status=PaymentStatus.FAILED,
                 reference=intent.id if intent else None,
-                decline=_decline(code),
+                decline=decline_of(code),
                 decline_code=code,
                 message=declined.user_message,
             )
@@ -271,7 +252,7 @@ class StripeProvider:
         """If the bank wants to know who pays: confirmed on session, for which Stripe has a page."""
         if answer.decline_code != "authentication_required" or answer.reference is None:
             return answer
-        async with _named():
+        async with named():
             confirmed = await client.v1.payment_intents.confirm_async(
                 answer.reference,
                 {"payment_method": order.token, "return_url": self._return_url},
@@ -284,19 +265,23 @@ class StripeProvider:
         if status is PaymentStatus.SUCCEEDED:
             charge = await v1.charges.retrieve_async(str(intent.latest_charge))
             return ProviderAnswer(
-                status=status, reference=intent.id, refunded_minor=charge.amount_refunded, disputed=charge.disputed
+                status=status,
+                reference=intent.id,
+                refunded_minor=charge.amount_refunded,
+                disputed=charge.disputed,
+                withdrawn_minor=await _withdrawn(v1, intent) if charge.disputed else 0,
             )
         error = intent.last_payment_error
-        code = _of(error, "decline_code") or _of(error, "code") or "declined"
+        code = field(error, "decline_code") or field(error, "code") or "declined"
         failed = status is PaymentStatus.FAILED
-        page = _of(intent.next_action, "redirect_to_url")
+        page = field(intent.next_action, "redirect_to_url")
         return ProviderAnswer(
             status=status,
             reference=intent.id,
-            decline=_decline(code) if failed else None,
+            decline=decline_of(code) if failed else None,
             decline_code=code if failed else None,
-            message=_of(error, "message") if failed else None,
-            action_url=_of(page, "url"),
+            message=field(error, "message") if failed else None,
+            action_url=field(page, "url"),
         )
 
     async def close(self) -> None:
@@ -317,35 +302,20 @@ class StripeProvider:
         )
 
 
-@asynccontextmanager
-async def _named(raw: type[Exception] | tuple[type[Exception], ...] = ()) -> AsyncIterator[None]:
-    """Stripe's errors by our names, except for `raw`, which the caller names itself."""
-    import stripe  # noqa: PLC0415 - a third of a second, where it is used
+async def _withdrawn(v1: Any, intent: stripe.PaymentIntent) -> int:
+    """What disputes hold of the payment, in its minor units.
 
-    try:
-        yield
-    except raw:
-        raise
-    except stripe.CardError as refused:
-        code = _of(refused.error, "decline_code") or refused.code
-        raise PaymentMethodRefused(refused.user_message, decline_code=code) from None
-    except (stripe.APIConnectionError, stripe.RateLimitError) as lost:
-        raise ProviderUnreachable(str(lost)[:300]) from None
-    except stripe.IdempotencyError as mixed_up:
-        raise PaymentAccountRefused(str(mixed_up.user_message)) from None
-    except (stripe.AuthenticationError, stripe.PermissionError) as refused:
-        raise PaymentAccountRefused(str(refused.user_message or refused)) from None
-    except stripe.InvalidRequestError as refused:
-        if refused.http_status == 409:
-            raise ProviderUnreachable("the same request is still being answered") from None
-        raise PaymentMethodRefused(refused.user_message, decline_code=refused.code) from None
-    except stripe.StripeError as broken:
-        raise ProviderUnreachable(str(broken)[:300]) from None
-
-
-def _of(thing: Any, name: str) -> Any:
-    """A field of Stripe's, which leaves out what it has nothing to say for."""
-    return getattr(thing, name, None)
+    The account's own movements say whether a dispute took the money, and has given it again; they may be in another
+    currency.
+    """
+    page = await v1.disputes.list_async({"payment_intent": intent.id, "limit": _PAGE})
+    return sum(
+        [
+            dispute.amount
+            async for dispute in page.auto_paging_iter()
+            if sum(moved.amount for moved in dispute.balance_transactions) < 0
+        ]
+    )
 
 
 def _ours(intent: stripe.PaymentIntent) -> str | None:
@@ -355,13 +325,7 @@ def _ours(intent: stripe.PaymentIntent) -> str | None:
 
 def _refund(made: stripe.Refund) -> RefundAnswer:
     status = _REFUND_STATUS.get(made.status or "", RefundStatus.PROCESSING)
-    return RefundAnswer(status=status, reference=made.id, message=_of(made, "failure_reason"))
-
-
-def _decline(code: str) -> Decline:
-    if code in ("authentication_required", "authentication_not_handled", "payment_intent_authentication_failure"):
-        return Decline.AUTHENTICATION_REQUIRED
-    return Decline.HARD if code in _HARD else Decline.SOFT
+    return RefundAnswer(status=status, reference=made.id, message=field(made, "failure_reason"))
 
 
 def _attached(customer: str, method: Any) -> AttachedMethod:

@@ -218,7 +218,8 @@ def _charges_once(books: Books) -> Finding:
 
 
 def _provider_agrees(books: Books) -> Finding:
-    there = sum(charge["amount_captured"] - charge["amount_refunded"] for charge in books.charges)
+    gone = ("amount_refunded", "amount_withdrawn")
+    there = sum(charge["amount_captured"] - sum(charge[name] for name in gone) for charge in books.charges)
     booked = _account(books, "stripe")
     return Finding(
         "the provider has what the ledger says", 1, [f"{there} there, {booked} here"] if there != booked else []

@@ -75,6 +75,8 @@ async def _told(uow: BillingUnitOfWork, cmd: DrivePayment, answer: ProviderAnswe
     await _dunned(told, DunningBooks(uow, cmd.tenant_id, ids, cmd.now), was)
     if told.given_back:
         await invoices.refunded(told.invoice, payment.id, told.given_back, account)
+    if told.withdrawn:
+        await invoices.withdrawn(told.invoice, payment.id, told.withdrawn, account)
     return payment
 
 

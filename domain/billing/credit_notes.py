@@ -172,7 +172,8 @@ async def _settled(uow: BillingUnitOfWork, invoice: Invoice, total: Money, wish:
     refundable = nothing
     if payment is not None:
         own = await uow.refunds.asked_of(payment.id)
-        refundable = payment.amount - max(payment.refunded, payment.amount.of(minor=own))
+        refunded = max(payment.refunded, payment.amount.of(minor=own))
+        refundable = max(payment.amount - refunded - payment.withdrawn, nothing)
     if wish is Settlement.REFUND and refundable < total:
         raise RefundNotPossible(refundable=str(refundable), total=str(total))
     refund = min(total, refundable)

@@ -110,6 +110,10 @@ class InvoiceBooks:
         """A provider has given money back that it had collected for an invoice."""
         await self._book(invoice, lambda journal: journal.refunded(amount, out_of, payment=payment))
 
+    async def withdrawn(self, invoice: Invoice, payment: PaymentId, amount: Money, out_of: Account) -> None:
+        """A dispute has taken the money back; a negative amount was won again. The invoice stays as it is."""
+        await self._book(invoice, lambda journal: journal.withdrawn(amount, out_of, payment=payment))
+
     async def _finalized(self, invoice: Invoice) -> Invoice:
         """With its number, and with usage that came late while it was a draft."""
         await self._join(invoice)

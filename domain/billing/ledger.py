@@ -121,6 +121,12 @@ class Journal:
         """Money went back to the customer."""
         return self._moved(EntryKind.PAYMENT_REFUNDED, amount, Account.REFUNDS, out_of, payment=payment)
 
+    def withdrawn(self, amount: Money, out_of: Account, *, payment: PaymentId) -> list[JournalEntry]:
+        """A dispute took the money, which is a cost for as long as it is not won; a negative amount is won again."""
+        if amount.minor < 0:
+            return self._moved(EntryKind.FUNDS_REINSTATED, -amount, out_of, Account.CHARGEBACKS, payment=payment)
+        return self._moved(EntryKind.FUNDS_WITHDRAWN, amount, Account.CHARGEBACKS, out_of, payment=payment)
+
     def credit_due(self, amount: Money, *, grant: CreditGrantId) -> list[JournalEntry]:
         """What a credit note gives back, the customer has to spend."""
         return self._moved(EntryKind.CREDIT_OWED, amount, Account.RECEIVABLE, Account.CUSTOMER_CREDIT, grant=grant)

@@ -18,6 +18,7 @@ class Account(StrEnum):
     receivable: what customers owe. bank: money that came by ways the platform does not see. stripe, paypal: money that
     a provider holds for the seller. deferred_revenue: invoiced, and not earned yet. bad_debt: owed, and not expected.
     refunds: what goes back by providers: owed by credit notes, and paid out; without a note, it lessens revenue.
+    chargebacks: what disputes took from providers' accounts, and was not won again.
     customer_credit: what customers have with the seller, to spend. promotions: what gifts of credit cost.
     """
 
@@ -30,6 +31,7 @@ class Account(StrEnum):
     TAX_PAYABLE = "tax_payable"
     BAD_DEBT = "bad_debt"
     REFUNDS = "refunds"
+    CHARGEBACKS = "chargebacks"
     CUSTOMER_CREDIT = "customer_credit"
     PROMOTIONS = "promotions"
 
@@ -43,6 +45,8 @@ class EntryKind(StrEnum):
     INVOICE_PAID = "invoice_paid"
     INVOICE_WRITTEN_OFF = "invoice_written_off"
     PAYMENT_REFUNDED = "payment_refunded"
+    FUNDS_WITHDRAWN = "funds_withdrawn"
+    FUNDS_REINSTATED = "funds_reinstated"
     WRITE_OFF_RECOVERED = "write_off_recovered"
     CREDIT_GIVEN = "credit_given"
     CREDIT_APPLIED = "credit_applied"

@@ -138,6 +138,42 @@ class PaymentDisputed(Event):
 
 
 @event(
+    "billing.payment.funds_withdrawn",
+    version="1.0.0",
+    source="billing",
+    subject="payment_id",
+    consumers=("analytics", "notifications"),
+)
+class PaymentFundsWithdrawn(Event):
+    """The provider has taken the money back, because the customer disputes that it is owed."""
+
+    tenant_id: TenantId
+    payment_id: PaymentId
+    invoice_id: InvoiceId
+    customer_id: CustomerId
+    withdrawn: Money = Field(description="By this dispute.")
+    withdrawn_total: Money = Field(description="Of this payment altogether.")
+
+
+@event(
+    "billing.payment.funds_reinstated",
+    version="1.0.0",
+    source="billing",
+    subject="payment_id",
+    consumers=("analytics", "notifications"),
+)
+class PaymentFundsReinstated(Event):
+    """The dispute was won, and the provider has given the money to the seller again."""
+
+    tenant_id: TenantId
+    payment_id: PaymentId
+    invoice_id: InvoiceId
+    customer_id: CustomerId
+    reinstated: Money
+    withdrawn_total: Money = Field(description="What disputes of this payment still withhold.")
+
+
+@event(
     "billing.payment_account.connected",
     version="1.0.0",
     source="billing",

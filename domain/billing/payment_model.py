@@ -88,7 +88,7 @@ class Payment(Payload):
 
     attempt: counted from 1 for each invoice. reference: what the provider calls it. sent_at: when it was first sent; it
     may have been sent again with the same key. checks: how often in a row the provider could not be asked.
-    canceling: somebody wants it dropped.
+    canceling: somebody wants it dropped. withdrawn: what disputes have taken back, as far as it was not won again.
     """
 
     id: PaymentId
@@ -107,6 +107,7 @@ class Payment(Payload):
     action_url: str | None = None
     refunded: Money
     disputed: bool = False
+    withdrawn: Money
     canceling: bool = False
     checks: int = 0
     check_at: datetime | None = None
@@ -151,6 +152,7 @@ class ProviderAnswer(Payload):
     action_url: str | None = None
     refunded_minor: int = 0
     disputed: bool = False
+    withdrawn_minor: int = 0
 
 
 class Webhook(Payload):

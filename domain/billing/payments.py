@@ -23,6 +23,8 @@ from domain.billing.payment_events import (
     PaymentActionRequired,
     PaymentCanceled,
     PaymentDisputed,
+    PaymentFundsReinstated,
+    PaymentFundsWithdrawn,
     PaymentHinted,
     PaymentRefunded,
     PaymentRequested,
@@ -62,12 +64,16 @@ def patience(checks: int) -> timedelta:
 
 
 class Told(NamedTuple):
-    """A payment and its invoice, both held, after the provider was asked. collected, given_back: by this answer."""
+    """A payment and its invoice, both held, after the provider was asked.
+
+    collected, given_back, withdrawn: by this answer; withdrawn is negative if a dispute was won.
+    """
 
     payment: Payment
     invoice: Invoice
     collected: bool
     given_back: Money
+    withdrawn: Money
 
 
 class PaymentBooks:
@@ -111,6 +117,7 @@ class PaymentBooks:
             attempt=await self.uow.payments.attempts(invoice.id) + 1,
             status=PaymentStatus.PENDING,
             refunded=due.of(minor=0),
+            withdrawn=due.of(minor=0),
             created_at=self.now,
         )
         await self.uow.payments.put(payment)
@@ -196,15 +203,15 @@ class PaymentBooks:
         """
         invoice = await self.uow.invoices.hold((await self.uow.payments.get(payment_id)).invoice_id)
         payment = await self.uow.payments.hold(payment_id)
-        before = payment.refunded
+        before = payment
         payment = await self._afterwards(payment, answer)
-        given_back = payment.refunded - before
+        moved = payment.refunded - before.refunded, payment.withdrawn - before.withdrawn
         if payment.is_live:
             payment = await self._settled(payment, invoice, answer)
-            return Told(payment, invoice, payment.status is PaymentStatus.SUCCEEDED, given_back)
+            return Told(payment, invoice, payment.status is PaymentStatus.SUCCEEDED, *moved)
         if payment.is_asked_about:
             payment = await self._put(payment, checks=0, check_at=None)
-        return Told(payment, invoice, False, given_back)
+        return Told(payment, invoice, False, *moved)
 
     async def _settled(self, payment: Payment, invoice: Invoice, answer: ProviderAnswer) -> Payment:
         told = ("reference", "decline", "decline_code", "message", "action_url")
@@ -278,6 +285,15 @@ class PaymentBooks:
         if answer.disputed and not payment.disputed:
             payment = await self._put(payment, disputed=True)
             self.uow.events.append(PaymentDisputed(**self._named(payment), amount=payment.amount))
+        withdrawn = payment.amount.of(minor=answer.withdrawn_minor)
+        if withdrawn != payment.withdrawn:
+            new = withdrawn - payment.withdrawn
+            payment = await self._put(payment, withdrawn=withdrawn)
+            self.uow.events.append(
+                PaymentFundsWithdrawn(**self._named(payment), withdrawn=new, withdrawn_total=withdrawn)
+                if new.minor > 0
+                else PaymentFundsReinstated(**self._named(payment), reinstated=-new, withdrawn_total=withdrawn)
+            )
         return payment
 
     def _tell_failure(self, payment: Payment, invoice: Invoice) -> None:

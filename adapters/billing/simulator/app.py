@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import escape
@@ -82,9 +83,16 @@ class Simulator:
 
     async def _charges(self, request: Request) -> Response:
         """Every charge of an account, oldest first: what an audit compares payments with."""
-        charges = list(reversed(self.store.all(request.path_params["account"], "charge")))
+        account, withdrawn = request.path_params["account"], Counter[str]()
+        for dispute in self.store.all(account, "dispute"):
+            withdrawn[dispute["charge"]] -= sum(moved["amount"] for moved in dispute["balance_transactions"])
         fields = ("id", "amount_captured", "amount_refunded", "currency", "payment_intent", "metadata", "disputed")
-        return JSONResponse([{name: charge[name] for name in fields} for charge in charges])
+        return JSONResponse(
+            [
+                {**{name: charge[name] for name in fields}, "amount_withdrawn": withdrawn[charge["id"]]}
+                for charge in reversed(self.store.all(account, "charge"))
+            ]
+        )
 
     async def _page(self, request: Request) -> Response:
         intent = self.store.find(request.path_params["account"], request.path_params["intent"])

@@ -1,4 +1,4 @@
-"""PayPal's HTTP interface: applications, vaulted payment methods, orders, refunds, webhooks signed by RSA.
+"""PayPal's HTTP interface: applications, vaulted payment methods, orders, refunds, disputes, webhooks signed by RSA.
 
 Any client id is an account of its own. Setup tokens are called as what they do: `paypal-pays`, `paypal-declines`,
 `paypal-asks` (the payer has to approve each order), `paypal-disputes`, `card-pays`. What follows a `_` tells them
@@ -32,6 +32,8 @@ BASE = "/paypal"
 TOKENS = ("paypal-pays", "paypal-declines", "paypal-asks", "paypal-disputes", "card-pays")
 _ACCOUNT = "paypal:"
 _REFUSED = ("", "wrong")
+# What the sandbox's judge is told, and how the dispute ends.
+_OUTCOMES = {"BUYER_FAVOR": "RESOLVED_BUYER_FAVOUR", "SELLER_FAVOR": "RESOLVED_SELLER_FAVOUR"}
 
 
 class PayPalSaysNo(Exception):
@@ -60,13 +62,16 @@ class PayPal:
             "/v2/checkout/orders": self._order,
             "/v2/checkout/orders/{id}/capture": self._capture,
             "/v2/payments/captures/{id}/refund": self._refund,
+            "/v1/customer/disputes/{id}/accept-claim": self._accept,
+            "/v1/customer/disputes/{id}/adjudicate": self._adjudicate,
         }
         self.routes = [
             Route(f"{BASE}/v1/oauth2/token", self._token, methods=["POST"]),
             Route(f"{BASE}/v1/notifications/certs/{{name}}", self._certs, methods=["GET"]),
             *(Route(BASE + path, self._post(done), methods=["POST"]) for path, done in posts.items()),
             Route(f"{BASE}/v1/notifications/webhooks", self._webhooks, methods=["GET"]),
-            Route(f"{BASE}/v2/checkout/orders/{{id}}", self._get_order, methods=["GET"]),
+            Route(f"{BASE}/v2/checkout/orders/{{id}}", self._get, methods=["GET"]),
+            Route(f"{BASE}/v1/customer/disputes/{{id}}", self._get, methods=["GET"]),
             Route(f"{BASE}/v3/vault/payment-tokens/{{id}}", self._forget, methods=["DELETE"]),
             Route(f"{BASE}/simulator/approve/{{account}}/{{id}}", self._page, methods=["GET"]),
             Route(f"{BASE}/simulator/approve/{{account}}/{{id}}", self._approve, methods=["POST"]),
@@ -202,12 +207,34 @@ class PayPal:
     def _disputed(self, account: str, order: Document) -> None:
         [capture] = order["purchase_units"][0]["payments"]["captures"]
         dispute = self._store.make(
-            account, "PP-D", "dispute", disputed_transactions=[{"custom": capture["custom_id"]}], status="OPEN"
+            account,
+            "PP-D",
+            "dispute",
+            disputed_transactions=[{"custom": capture["custom_id"]}],
+            dispute_amount=capture["amount"],
+            status="OPEN",
         )
         capture["disputes"] = [{"dispute_id": dispute["id"]}]
         self._store.keep(account, capture)
         self._store.keep(account, order)
         self._tell(account, "CUSTOMER.DISPUTE.CREATED", dispute)
+
+    def _accept(self, account: str, request: Request, _: Document) -> Document:
+        return self._resolved(account, request, "ACCEPTED")
+
+    def _adjudicate(self, account: str, request: Request, asked: Document) -> Document:
+        return self._resolved(account, request, _OUTCOMES[asked["adjudication_outcome"]])
+
+    def _resolved(self, account: str, request: Request, outcome: str) -> Document:
+        dispute = self._found(account, request.path_params["id"])
+        if dispute["status"] == "RESOLVED":
+            raise _unprocessable("ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE", "The dispute is resolved.")
+        given = "0.00" if outcome.endswith("SELLER_FAVOUR") else dispute["dispute_amount"]["value"]
+        back = {**dispute["dispute_amount"], "value": given}
+        dispute |= {"status": "RESOLVED", "dispute_outcome": {"outcome_code": outcome, "amount_refunded": back}}
+        self._store.keep(account, dispute)
+        self._tell(account, "CUSTOMER.DISPUTE.RESOLVED", dispute)
+        return dispute
 
     def _captured(self, account: str, order: Document) -> Document:
         unit = order["purchase_units"][0]
@@ -246,7 +273,7 @@ class PayPal:
         self._tell(account, "PAYMENT.CAPTURE.REFUNDED", made)
         return made
 
-    async def _get_order(self, request: Request) -> Response:
+    async def _get(self, request: Request) -> Response:
         account = _account(request)
         if account is None:
             return _unauthorized()

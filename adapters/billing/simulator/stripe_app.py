@@ -32,6 +32,8 @@ _POSTS: dict[str, Operation] = {
     "/v1/payment_intents": lambda at, fields, _: at.intent(fields),
     "/v1/payment_intents/{id}/confirm": lambda at, fields, path: at.confirm(path["id"], fields),
     "/v1/payment_intents/{id}/cancel": lambda at, fields, path: at.cancel(path["id"], fields),
+    "/v1/disputes/{id}": lambda at, fields, path: at.answer_dispute(path["id"], fields),
+    "/v1/disputes/{id}/close": lambda at, _, path: at.accept_dispute(path["id"]),
     "/v1/refunds": lambda at, fields, _: at.refund(fields),
     "/v1/webhook_endpoints": lambda at, fields, _: at.endpoint(fields),
 }

@@ -1,4 +1,4 @@
-"""What Stripe's objects do: customers, payment methods, payment intents, refunds, webhook endpoints."""
+"""What Stripe's objects do: customers, payment methods, payment intents, refunds, disputes, webhook endpoints."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from adapters.billing.simulator.cards import CARDS, error_code
 from adapters.billing.simulator.store import Document, Store
 from domain.kernel.money import exponent
 
+_EVIDENCE = {"winning_evidence": "won", "losing_evidence": "lost"}
 _CONFIRMABLE = ("requires_confirmation", "requires_payment_method", "requires_action")
 
 
@@ -130,6 +131,10 @@ class StripeAccount:
         """POST /v1/refunds, of a payment intent."""
         found = self.get(fields.get("payment_intent", ""), "payment_intent")
         charge = self.get(found["latest_charge"] or "", "charge")
+        if charge["disputed"]:
+            raise StripeRefusal(
+                400, "invalid_request_error", f"Charge {charge['id']} has been charged back.", code="charge_disputed"
+            )
         left = charge["amount_captured"] - charge["amount_refunded"]
         amount = _whole(fields["amount"], "amount") if "amount" in fields else left
         if not charge["paid"] or not 0 < amount <= left:
@@ -156,6 +161,28 @@ class StripeAccount:
         if not lost:
             self.tell("charge.refunded", charge)
         return made
+
+    def answer_dispute(self, dispute: str, fields: Document) -> Document:
+        """POST /v1/disputes/{id}. As in Stripe's test mode, its evidence says how it ends."""
+        return self._closed(dispute, _EVIDENCE.get(fields.get("evidence", {}).get("uncategorized_text", "")))
+
+    def accept_dispute(self, dispute: str) -> Document:
+        """POST /v1/disputes/{id}/close: the seller gives in."""
+        return self._closed(dispute, "lost")
+
+    def _closed(self, dispute: str, ended: str | None) -> Document:
+        found = self.get(dispute, "dispute")
+        if found["status"] in _EVIDENCE.values():
+            raise _invalid("This dispute is already closed.", "dispute")
+        found["status"] = ended or "under_review"
+        if ended == "won":
+            found["balance_transactions"].append(_movement(found, found["amount"]))
+        self.store.keep(self.account, found)
+        if ended == "won":
+            self.tell("charge.dispute.funds_reinstated", found)
+        if ended is not None:
+            self.tell("charge.dispute.closed", found)
+        return found
 
     def endpoint(self, fields: Document) -> Document:
         """POST /v1/webhook_endpoints. The secret is told this once."""
@@ -256,8 +283,12 @@ class StripeAccount:
                 payment_intent=intent["id"],
                 reason="fraudulent",
                 status="needs_response",
+                balance_transactions=[],
             )
             self.tell("charge.dispute.created", dispute)
+            dispute["balance_transactions"].append(_movement(dispute, -dispute["amount"]))
+            self.store.keep(self.account, dispute)
+            self.tell("charge.dispute.funds_withdrawn", dispute)
         return intent
 
     def _failed(self, intent: Document, refusal: StripeRefusal) -> None:
@@ -265,6 +296,12 @@ class StripeAccount:
         self.store.keep(self.account, intent)
         refusal.error["payment_intent"] = intent
         self.tell("payment_intent.payment_failed", intent)
+
+
+def _movement(dispute: Document, amount: int) -> Document:
+    """What a dispute takes from the account, or gives it again."""
+    id_ = f"txn_{secrets.token_hex(12)}"
+    return {"id": id_, "object": "balance_transaction", "amount": amount, "currency": dispute["currency"]}
 
 
 def _declined(decline: str) -> StripeRefusal:

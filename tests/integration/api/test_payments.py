@@ -214,21 +214,58 @@ class TestWebhook:
         assert ["failed", "succeeded"] == [each["status"] for each in await seller.payments(invoice)]
         assert 11_900 == (await seller.booked(invoice))["stripe"]
 
-    async def test_of_a_refund_and_a_dispute_is_found_to_be_true(self, seller: Merchant) -> None:
-        invoice = await seller.final(await seller.customer("pm_card_createDispute"))
+    async def test_of_a_refund_is_found_to_be_true(self, seller: Merchant) -> None:
+        invoice = await seller.final(await seller.customer())
         payment = await seller.payment(invoice, "succeeded")
         async with httpx.AsyncClient(base_url=seller.stack.simulator.url, auth=(seller.account, "")) as dashboard:
             await dashboard.post("/v1/refunds", data={"payment_intent": payment["reference"], "amount": "900"})
 
         async def told() -> dict[str, Any] | None:
             [found] = await seller.payments(invoice)
-            return found if found["refunded"]["minor"] and found["disputed"] else None
+            return found if found["refunded"]["minor"] else None
 
-        found = await until(told, what="the refund and the dispute")
+        found = await until(told, what="the refund")
         assert ("succeeded", 900) == (found["status"], found["refunded"]["minor"])
         assert {"stripe": 11_000, "refunds": 900, "tax_payable": -1_900, "revenue": -10_000} == await seller.booked(
             invoice
         )
+
+
+class TestDispute:
+    @pytest.mark.parametrize(("outcome", "withdrawn"), [("losing_evidence", 11_900), ("winning_evidence", 0)])
+    async def test_takes_the_money_until_it_is_won(self, seller: Merchant, outcome: str, withdrawn: int) -> None:
+        invoice = await seller.final(await seller.customer("pm_card_createDispute"))
+        payment = await seller.payment(invoice, "succeeded")
+        await seller.payment_with(invoice, disputed=True, withdrawn=11_900)
+        assert {"chargebacks": 11_900, "tax_payable": -1_900, "revenue": -10_000} == await seller.booked(invoice)
+
+        async with httpx.AsyncClient(base_url=seller.stack.simulator.url, auth=(seller.account, "")) as dashboard:
+            listed = await dashboard.get("/v1/disputes", params={"payment_intent": payment["reference"]})
+            [dispute] = listed.json()["data"]
+            evidence = {"evidence[uncategorized_text]": outcome}
+            ended = await dashboard.post(f"/v1/disputes/{dispute['id']}", data=evidence)
+        await seller.payment_with(invoice, withdrawn=withdrawn)
+
+        assert ended.json()["status"] == ("lost" if withdrawn else "won")
+        kept = 11_900 - withdrawn
+        booked = {"stripe": kept, "chargebacks": withdrawn, "tax_payable": -1_900, "revenue": -10_000}
+        assert {account: minor for account, minor in booked.items() if minor} == await seller.booked(invoice)
+        assert "paid" == (await seller.invoice(invoice))["status"]
+        told = [each["type"] for each in await seller.events_of(payment) if "funds" in each["type"]]
+        won = [] if withdrawn else ["billing.payment.funds_reinstated"]
+        assert ["billing.payment.funds_withdrawn", *won] == told
+
+    async def test_leaves_nothing_to_refund(self, seller: Merchant) -> None:
+        invoice = await seller.final(await seller.customer("pm_card_createDispute"))
+        await seller.payment(invoice, "succeeded")
+        await seller.payment_with(invoice, withdrawn=11_900)
+
+        wish = {"invoiceId": invoice["id"], "reason": "order_change"}
+        refused = await seller.post("/v1/billing/credit-notes", {**wish, "settlement": "refund"}, status=409)
+        note = await seller.post("/v1/billing/credit-notes", wish, status=201)
+
+        assert ("billing.refund_not_possible", "0.00 EUR") == (refused["code"], refused["details"]["refundable"])
+        assert (11_900, 0) == (note["credited"]["minor"], note["refunded"]["minor"])
 
 
 class TestPaymentMethod:

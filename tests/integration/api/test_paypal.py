@@ -109,15 +109,20 @@ class TestPayment:
 
         assert (204, "hard") == (gone.status_code, failed["decline"])
 
-    async def test_that_is_disputed_says_so(self, seller: Merchant, client: str) -> None:
+    async def test_is_taken_back_by_a_dispute_that_is_lost(self, seller: Merchant, client: str) -> None:
         invoice = await seller.final(await payer(seller, "paypal-disputes"))
-        await seller.payment(invoice, "succeeded")
+        payment = await seller.payment(invoice, "succeeded")
+        await seller.payment_with(invoice, disputed=True, withdrawn=0)
 
-        async def disputed() -> bool:
-            [payment] = await seller.payments(invoice)
-            return bool(payment["disputed"])
+        bearer = {"Authorization": f"Bearer A21A-{client}"}
+        async with httpx.AsyncClient(base_url=f"{seller.stack.simulator.url}/paypal", headers=bearer) as sandbox:
+            order = (await sandbox.get(f"/v2/checkout/orders/{payment['reference']}")).json()
+            [dispute] = order["purchase_units"][0]["payments"]["captures"][0]["disputes"]
+            path = f"/v1/customer/disputes/{dispute['dispute_id']}/adjudicate"
+            await sandbox.post(path, json={"adjudication_outcome": "BUYER_FAVOR"})
+        await seller.payment_with(invoice, withdrawn=11_900)
 
-        await until(disputed, what="the dispute")
+        assert {"chargebacks": 11_900, "tax_payable": -1_900, "revenue": -10_000} == await seller.booked(invoice)
 
 
 class TestUnknownOutcome:

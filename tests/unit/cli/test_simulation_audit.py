@@ -53,7 +53,8 @@ def payment(number: int) -> dict[str, Any]:
 
 
 def charge(number: int) -> dict[str, Any]:
-    return {"amount_captured": 1190, "amount_refunded": 0, "metadata": {"harborgrid_payment": f"pay_{number}"}}
+    moved = {"amount_captured": 1190, "amount_refunded": 0, "amount_withdrawn": 0}
+    return {**moved, "metadata": {"harborgrid_payment": f"pay_{number}"}}
 
 
 def right() -> Books:
