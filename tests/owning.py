@@ -41,6 +41,7 @@ ITEM = {"name": "Training", "prices": {"EUR": {"model": "per_unit", "unitPrice":
 COUPON = {"name": "Theirs", "discount": {"kind": "percent", "percent": "5"}}
 HOOK = {"url": "https://owners.example/hook"}
 LINES = {"lines": [{"name": "Training", "unitPrice": "1200.00"}]}
+NOBODY = "cus_01h455vb4pex5vsknk084sn02q"
 FIRST = {"If-Match": '"1"'}
 BILLING = [
     Route("GET", "/v1/billing/products/{product_code}"),
@@ -116,6 +117,7 @@ BILLING = [
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/withdraw-change", right=409),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/extend-trial", body={"until": SOON}, right=409),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/pause", body={}),
+    Route("POST", "/v1/billing/subscriptions/{subscription_id}/transfer", body={"customerId": NOBODY}, right=409),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/resume"),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/cancel", body={"reason": "for the test"}),
     Route("POST", "/v1/billing/subscriptions/{subscription_id}/reactivate"),

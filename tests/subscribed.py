@@ -10,9 +10,9 @@ from domain.billing import lifecycle
 from domain.billing.customer_model import Customer
 from domain.billing.ids import CustomerId, SubscriptionId
 from domain.billing.legal_entity_model import LegalEntity
-from domain.billing.lifecycle import Outcome
 from domain.billing.periods import BillingTime
 from domain.billing.plan_model import PlanTerms
+from domain.billing.stepping import Outcome
 from domain.billing.subscription_model import Accrual, Item, Subscription, SubscriptionStatus
 
 BEGIN = datetime(2026, 1, 31, 11, 0, tzinfo=UTC)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.parameters import Line
 from domain.billing.ids import CustomerId
@@ -82,6 +82,23 @@ class ChangeBody(Body):
     effective_at: Instant | None = Field(
         default=None, description="Back to then instead of now, within the running period."
     )
+    anchor: Instant | None = Field(
+        default=None,
+        description="Periods are counted from then on, which is at most one interval ahead; the one until then begins "
+        "now. Not with `when` or `effectiveAt`.",
+    )
+
+    @model_validator(mode="after")
+    def _is_at_one_time(self) -> Self:
+        if self.anchor is not None and (self.when == "period_end" or self.effective_at is not None):
+            raise ValueError("anchor begins a period now: leave out effectiveAt, and when, unless it is now")
+        return self
+
+
+class TransferBody(Body):
+    """Who is to have it."""
+
+    customer_id: CustomerId = Field(examples=["cus_01h455vb4pex5vsknk084sn02r"])
 
 
 class TrialExtensionBody(Body):
@@ -116,6 +133,7 @@ def wish_of(body: ChangeBody) -> Change:
         add_ons=None if body.add_ons is None else wanted(body.add_ons),
         later=None if body.when is None else body.when == "period_end",
         effective_at=body.effective_at,
+        anchor=body.anchor,
     )
 
 

@@ -15,6 +15,7 @@ from api.billing.subscription_bodies import (
     ChangeBody,
     PauseBody,
     SubscriptionBody,
+    TransferBody,
     TrialExtensionBody,
     wanted,
     wish_of,
@@ -57,6 +58,7 @@ from domain.billing.subscription_errors import (
     SubscriptionInstantInvalid,
     SubscriptionStepNotPossible,
 )
+from domain.billing.subscription_facts import standing
 from domain.billing.subscription_model import (
     Accrual,
     Happening,
@@ -65,7 +67,7 @@ from domain.billing.subscription_model import (
     SubscriptionStatus,
 )
 from domain.billing.subscription_model import Line as BookedLine
-from domain.billing.subscriptions import Books, standing
+from domain.billing.subscriptions import Books
 from domain.kernel.errors import WorkflowsUnavailable
 from domain.kernel.ids import TenantId
 from domain.kernel.pagination import Page
@@ -237,7 +239,7 @@ async def get_subscription_progress(
 @router.post(
     "/{subscription_id}/change",
     response_model=Answer[BilledSubscription],
-    responses=problems(*_STEP, ProrationInClosedPeriod, *_ITEMS),
+    responses=problems(*_STEP, ProrationInClosedPeriod, SubscriptionInstantInvalid, *_ITEMS),
 )
 async def post_change(
     subscription_id: SubscriptionId,
@@ -245,14 +247,14 @@ async def post_change(
     tenant: Annotated[TenantId, own_tenant(CHANGE_SUBSCRIPTION)],
     world: World,
 ) -> Answer[BilledSubscription]:
-    """Another plan, version, number of seats, add-ons or prices; what is left of the period is prorated."""
+    """Another plan, version, number of seats, add-ons, prices or day; what is left of the period is prorated."""
     return await _done(world, tenant, lambda books: books.change(subscription_id, wish_of(body)))
 
 
 @router.post(
     "/{subscription_id}/preview-change",
     response_model=Answer[ChangePreview],
-    responses=problems(*_STEP, ProrationInClosedPeriod, *_ITEMS),
+    responses=problems(*_STEP, ProrationInClosedPeriod, SubscriptionInstantInvalid, *_ITEMS),
 )
 async def post_change_preview(
     subscription_id: SubscriptionId, body: ChangeBody, tenant: Annotated[TenantId, _OWN], world: World
@@ -330,6 +332,22 @@ async def post_cancellation(
         tenant,
         lambda books: books.cancel(subscription_id, body.reason, when=body.at, at_period_end=at_period_end),
     )
+
+
+@router.post(
+    "/{subscription_id}/transfer",
+    status_code=201,
+    response_model=Answer[BilledSubscription],
+    responses=problems(*_STEP, CustomerNotFound),
+)
+async def post_transfer(
+    subscription_id: SubscriptionId,
+    body: TransferBody,
+    tenant: Annotated[TenantId, own_tenant(CHANGE_SUBSCRIPTION)],
+    world: World,
+) -> Answer[BilledSubscription]:
+    """Another customer has it from here on, in the same period: it ends, with a credit, and goes on as another."""
+    return await _done(world, tenant, lambda books: books.transfer(subscription_id, body.customer_id))
 
 
 @router.post("/{subscription_id}/reactivate", response_model=Answer[BilledSubscription], responses=problems(*_STEP))

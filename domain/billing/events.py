@@ -23,6 +23,8 @@ class SubscriptionChange(StrEnum):
     DOWNGRADED = "downgraded"
     QUANTITY_CHANGED = "quantity_changed"
     EXCHANGED = "exchanged"
+    REALIGNED = "realigned"
+    TRANSFERRED = "transferred"
     CHANGE_SCHEDULED = "change_scheduled"
     CHANGE_WITHDRAWN = "change_withdrawn"
     RENEWED = "renewed"

@@ -6,45 +6,26 @@ a worker that was down for a month bills that month as it would have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from domain.billing.accrual import Instant, committed, entering, leaving, missing
 from domain.billing.comparing import classified
 from domain.billing.events import SubscriptionChange
-from domain.billing.periods import BillingTime, Periods
-from domain.billing.plan_model import PlanTerms, TrialEnd, UsageCharge
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.plan_model import TrialEnd
 from domain.billing.proration import Proration
+from domain.billing.stepping import Outcome, Step, rhythm_of
 from domain.billing.subscription_model import (
-    Accrual,
-    ClosedPeriod,
     Happening,
     HappeningName,
     Item,
-    LineKind,
     PendingChange,
     Subscription,
     SubscriptionStatus,
     Terms,
 )
-from domain.billing.usage import NOTHING, Metered, adjusting, closing, metered_since, reopened
+from domain.billing.usage import NOTHING, Metered
 
 REMIND_BEFORE, SETTLE_AFTER = timedelta(days=3), timedelta(days=3)
-
-
-class Outcome(NamedTuple):
-    """What a step has made of a subscription, what it charged, which change it was, and periods that have closed.
-
-    turned: a period has begun or ended, so that it is time for an invoice.
-    """
-
-    subscription: Subscription
-    accruals: tuple[Accrual, ...]
-    change: SubscriptionChange
-    at: datetime
-    closed: tuple[ClosedPeriod, ...] = ()
-    turned: bool = False
 
 
 def next_step(sub: Subscription) -> Happening | None:
@@ -95,7 +76,7 @@ def take(sub: Subscription, step: Happening, terms: Terms, metered: Metered = NO
 
 def begin(sub: Subscription, terms: Terms) -> Outcome:
     """It begins, with its trial if it has one."""
-    step = _Step(sub, terms, sub.started_at)
+    step = Step(sub, terms, sub.started_at)
     if sub.trial_end is not None and sub.trial_end > sub.started_at:
         step.put(status=SubscriptionStatus.TRIALING, period_start=sub.started_at, period_end=sub.trial_end)
         return step.taken(SubscriptionChange.TRIAL_BEGAN)
@@ -105,26 +86,35 @@ def begin(sub: Subscription, terms: Terms) -> Outcome:
 
 def extend_trial(sub: Subscription, until: datetime, *, at: datetime) -> Outcome:
     """The trial ends then instead; who was reminded is reminded again."""
-    step = _Step(sub, {}, at)
+    step = Step(sub, {}, at)
     step.put(trial_end=until, period_end=until, trial_reminded=False)
     return step.taken(SubscriptionChange.TRIAL_EXTENDED)
 
 
 def change(
-    sub: Subscription, items: tuple[Item, ...], terms: Terms, metered: Metered = NOTHING, *, at: datetime
+    sub: Subscription,
+    items: tuple[Item, ...],
+    terms: Terms,
+    metered: Metered = NOTHING,
+    *,
+    at: datetime,
+    anchor: datetime | None = None,
 ) -> Outcome:
     """Other items from this instant on: what is left of the old is credited, what is left of the new is charged.
 
-    Items that stay as they are are not touched. A plan with another interval begins a period of its own.
+    Items that stay as they are are not touched. A plan with another interval begins a period of its own, and so does
+    an anchor, from which periods are counted then: the first one is what is left until there.
     """
-    kind, step = classified(sub, items, terms), _Step(sub, terms, at, metered)
+    kind, step = classified(sub, items, terms), Step(sub, terms, at, metered)
+    if anchor is not None and [item.bare for item in items] == [item.bare for item in sub.items]:
+        kind = SubscriptionChange.REALIGNED
     plan = terms[items[0].plan_code, items[0].plan_version]
     step.put(pending=None)
     if sub.status is not SubscriptionStatus.ACTIVE:
-        step.put(items=items, **_rhythm(plan))
-    elif (plan.interval, plan.interval_count) != (sub.interval, sub.interval_count):
+        step.put(items=items, **rhythm_of(plan))
+    elif anchor is not None or (plan.interval, plan.interval_count) != (sub.interval, sub.interval_count):
         step.end_period()
-        step.activate(items, once=False)
+        step.activate(items, once=False, anchor=anchor)
         step.charge_once({item.plan_code for item in sub.items})
     else:
         stay = [item for item in sub.items if any(item.same_as(other) for other in items)]
@@ -141,14 +131,14 @@ def change(
 
 def change_later(sub: Subscription, items: tuple[Item, ...], *, at: datetime) -> Outcome:
     """Other items when the period ends; the last word counts."""
-    step = _Step(sub, {}, at)
+    step = Step(sub, {}, at)
     step.put(pending=PendingChange(items=items, asked_at=at))
     return step.taken(SubscriptionChange.CHANGE_SCHEDULED)
 
 
 def withdraw_change(sub: Subscription, *, at: datetime) -> Outcome:
     """It stays as it is when the period ends."""
-    step = _Step(sub, {}, at)
+    step = Step(sub, {}, at)
     step.put(pending=None)
     return step.taken(SubscriptionChange.CHANGE_WITHDRAWN)
 
@@ -157,7 +147,7 @@ def pause(
     sub: Subscription, terms: Terms, until: datetime | None, metered: Metered = NOTHING, *, at: datetime
 ) -> Outcome:
     """Nothing is charged until it is resumed; what is left of the period is credited."""
-    step = _Step(sub, terms, at, metered)
+    step = Step(sub, terms, at, metered)
     step.end_period()
     step.put(status=SubscriptionStatus.PAUSED, paused_at=at, resume_at=until)
     return step.taken(SubscriptionChange.PAUSED)
@@ -167,7 +157,7 @@ def end_trial_unpaid(sub: Subscription, terms: Terms, ending: TrialEnd, *, at: d
     """The trial ends, and nobody could be charged: as the plan says, it waits for a payment method, or is over."""
     if ending is TrialEnd.CANCEL:
         return cancel(sub, terms, "the trial ended without a payment method", at=at)
-    step = _Step(sub, terms, at)
+    step = Step(sub, terms, at)
     step.put(status=SubscriptionStatus.PAUSED, paused_at=at, resume_at=None, awaits_method=True)
     return step.taken(SubscriptionChange.PAUSED)
 
@@ -175,11 +165,11 @@ def end_trial_unpaid(sub: Subscription, terms: Terms, ending: TrialEnd, *, at: d
 def resume(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
     """It goes on in the period that runs by now, from here on; what waited since its trial begins."""
     if sub.awaits_method:
-        step = _Step(sub, terms, at)
+        step = Step(sub, terms, at)
         step.put(paused_at=None, awaits_method=False)
         step.activate(once=True)
         return step.taken(SubscriptionChange.RESUMED)
-    step, paid = _Step(sub, terms, at), at < sub.period_end and sub.proration is Proration.NONE
+    step, paid = Step(sub, terms, at), at < sub.period_end and sub.proration is Proration.NONE
     items = sub.items
     if sub.pending is not None and at >= sub.period_end:
         items = sub.pending.items
@@ -194,7 +184,7 @@ def resume(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
 
 def cancel(sub: Subscription, terms: Terms, reason: str, metered: Metered = NOTHING, *, at: datetime) -> Outcome:
     """It ends at this instant; what is left of the period is credited."""
-    step = _Step(sub, terms, at, metered)
+    step = Step(sub, terms, at, metered)
     if sub.status is SubscriptionStatus.ACTIVE:
         step.end_period()
     step.put(
@@ -213,171 +203,69 @@ def cancel(sub: Subscription, terms: Terms, reason: str, metered: Metered = NOTH
 
 def cancel_later(sub: Subscription, when: datetime, reason: str, *, at: datetime) -> Outcome:
     """It ends then."""
-    step = _Step(sub, {}, at)
+    step = Step(sub, {}, at)
     step.put(cancel_at=when, cancel_reason=reason)
     return step.taken(SubscriptionChange.CANCELLATION_SCHEDULED)
 
 
 def withdraw_cancellation(sub: Subscription, *, at: datetime) -> Outcome:
     """It does not end."""
-    step = _Step(sub, {}, at)
+    step = Step(sub, {}, at)
     step.put(cancel_at=None, cancel_reason=None)
     return step.taken(SubscriptionChange.CANCELLATION_WITHDRAWN)
 
 
 def reactivate(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
     """It had ended, and goes on with a new first period. What comes once does not come again."""
-    step = _Step(sub, terms, at)
+    step = Step(sub, terms, at)
     step.put(canceled_at=None, cancel_reason=None, trial_end=None, settle_at=None)
     step.activate(once=False)
     return step.taken(SubscriptionChange.REACTIVATED)
 
 
+def handed_over(
+    sub: Subscription, terms: Terms, *, to: CustomerId, timezone: str, named: SubscriptionId, at: datetime
+) -> Outcome:
+    """Another customer's from here on: in the same period, in its plan's version, at the same prices.
+
+    What comes once was paid by who had it before.
+    """
+    step = Step(sub.model_copy(update={"revision": 0}), terms, at)
+    step.put(id=named, customer_id=to, timezone=timezone, started_at=at, created_at=at, period_start=at)
+    step.put(cancel_at=None, cancel_reason=None, accrued=0, committed=0, windows=(), metered=False)
+    if sub.status is SubscriptionStatus.ACTIVE:
+        step.begin_period(sub.items, advance=True)
+    return step.taken(SubscriptionChange.TRANSFERRED)
+
+
 def look_again(sub: Subscription, terms: Terms, metered: Metered, *, at: datetime) -> Outcome:
     """Usage that came late for periods that have ended is charged now."""
-    step = _Step(sub, terms, at, metered)
+    step = Step(sub, terms, at, metered)
     step.adjust()
     return step.taken(SubscriptionChange.SETTLED)
 
 
-class _Step:
-    """A subscription on its way from one state to the next."""
-
-    def __init__(self, sub: Subscription, terms: Terms, at: datetime, metered: Metered = NOTHING) -> None:
-        self._sub, self._terms, self._at, self._metered = sub, terms, at, metered
-        self._revision = sub.revision + 1
-        self._accruals: list[Accrual] = []
-        self._closed: list[ClosedPeriod] = []
-        self._turned = False
-
-    def put(self, **changes: object) -> None:
-        """It is otherwise."""
-        self._sub = self._sub.model_copy(update=changes)
-
-    def leave(self, items: Iterable[Item]) -> None:
-        """These cease to count."""
-        for item in items:
-            terms = self._terms[item.plan_code, item.plan_version]
-            self._add(leaving(self._now, item, terms))
-            self.put(committed=self._sub.committed + committed(self._now, item, terms))
-
-    def enter(self, items: Sequence[Item], before: Sequence[Item] = (), *, advance: bool) -> None:
-        """These are its items now; those that were not there before begin to count, but for usage that goes on."""
-        entered = list[Item]()
-        for item in items:
-            if item in before:
-                entered.append(item)
-                continue
-            terms = self._terms[item.plan_code, item.plan_version]
-            goes_on = next((each for each in before if each.meters_as(item)), None)
-            since = metered_since(goes_on, self._sub) if goes_on else self._at
-            entered.append(item.model_copy(update={"since": self._at, "metered_since": since}))
-            self._add(entering(self._now, entered[-1], terms, advance=advance, once=False))
-            self.put(metered=self._sub.metered or any(terms.of_kind(UsageCharge)))
-        self.put(items=tuple(entered))
-
-    def end_usage(self, items: Iterable[Item]) -> None:
-        """What these have used is charged, and counts no more."""
-        for item in items:
-            terms = self._terms[item.plan_code, item.plan_version]
-            accruals, windows = closing(self._now, item, terms, self._metered)
-            self._add(accruals)
-            self.put(windows=(*self._sub.windows, *windows))
-
-    def charge_once(self, owned: set[str]) -> None:
-        """What comes once, for plans and add-ons that it did not have before."""
-        for item in self._sub.items:
-            if item.plan_code not in owned:
-                terms = self._terms[item.plan_code, item.plan_version]
-                self._add(entering(self._now, item, terms, advance=False, once=True))
-
-    def activate(self, items: tuple[Item, ...] | None = None, *, once: bool) -> None:
-        """Its periods are counted from here."""
-        items = items or self._sub.items
-        plan = self._terms[items[0].plan_code, items[0].plan_version]
-        self.put(status=SubscriptionStatus.ACTIVE, **_rhythm(plan))
-        anchor, sub = self._at, self._sub
-        if sub.billing_time is BillingTime.CALENDAR:
-            anchor = Periods.on_calendar(self._at, plan.interval, plan.interval_count, sub.timezone).anchor
-        self.put(anchor=anchor)
-        self.begin_period(items, advance=True)
-        if once:
-            self.charge_once(set())
-
-    def begin_period(self, items: Sequence[Item], *, advance: bool) -> None:
-        """The period that runs here begins for it."""
-        self._turned = True
-        period = self._sub.periods.around(self._at)
-        self.put(period_start=self._at, period_end=period.end, accrued=0, committed=0)
-        self.enter(items, advance=advance)
-
-    def end_period(self) -> None:
-        """Nothing counts any more in the period that ran, and usage that came late for those before is charged."""
-        sub, self._turned = self._sub, True
-        late, windows = reopened(self._now, sub.windows, self._metered.earlier, self._terms, "running")
-        self._add(late)
-        self.put(windows=tuple(windows))
-        self.leave(sub.items)
-        self.end_usage(sub.items)
-        if self._sub.windows:
-            self._closed.append(
-                ClosedPeriod(
-                    subscription_id=sub.id,
-                    revision=self._revision,
-                    period_start=sub.period_start,
-                    period_end=self._at,
-                    accrued=self._sub.accrued,
-                    committed=self._sub.committed,
-                    windows=self._sub.windows,
-                )
-            )
-        self._add(missing(self._now))
-        self.put(windows=())
-        self.adjust()
-
-    def adjust(self) -> None:
-        """Usage that came late for periods that have ended; it belongs to them."""
-        for period, accruals in adjusting(self._now, self._terms, self._metered):
-            self._closed.append(period)
-            self._accruals += accruals
-
-    def taken(self, change: SubscriptionChange) -> Outcome:
-        """What has become of it."""
-        self.put(revision=self._revision)
-        return Outcome(self._sub, tuple(self._accruals), change, self._at, tuple(self._closed), turned=self._turned)
-
-    @property
-    def _now(self) -> Instant:
-        return Instant(self._sub, self._at, self._revision)
-
-    def _add(self, accruals: Iterable[Accrual]) -> None:
-        added = list(accruals)
-        self._accruals += added
-        counts = sum(each.amount.minor for each in added if each.kind is not LineKind.ONCE)
-        self.put(accrued=self._sub.accrued + counts)
-
-
 def _remind(sub: Subscription, *, at: datetime) -> Outcome:
-    step = _Step(sub, {}, at)
+    step = Step(sub, {}, at)
     step.put(trial_reminded=True)
     return step.taken(SubscriptionChange.TRIAL_REMINDED)
 
 
 def _end_trial(sub: Subscription, terms: Terms, *, at: datetime) -> Outcome:
-    step = _Step(sub, terms, at)
+    step = Step(sub, terms, at)
     step.activate(once=True)
     return step.taken(SubscriptionChange.ACTIVATED)
 
 
 def _settle(sub: Subscription, terms: Terms, metered: Metered, *, at: datetime) -> Outcome:
-    step = _Step(sub, terms, at, metered)
+    step = Step(sub, terms, at, metered)
     step.adjust()
     step.put(settle_at=None)
     return step.taken(SubscriptionChange.SETTLED)._replace(turned=True)
 
 
 def _renew(sub: Subscription, terms: Terms, metered: Metered) -> Outcome:
-    step = _Step(sub, terms, sub.period_end, metered)
+    step = Step(sub, terms, sub.period_end, metered)
     step.end_period()
     items = sub.pending.items if sub.pending else sub.items
     plan = terms[items[0].plan_code, items[0].plan_version]
@@ -389,7 +277,3 @@ def _renew(sub: Subscription, terms: Terms, metered: Metered) -> Outcome:
         step.begin_period(items, advance=True)
     step.charge_once({item.plan_code for item in sub.items})
     return step.taken(classified(sub, items, terms) if sub.pending else SubscriptionChange.RENEWED)
-
-
-def _rhythm(plan: PlanTerms) -> dict[str, object]:
-    return {"interval": plan.interval, "interval_count": plan.interval_count, "proration": plan.proration}

@@ -39,6 +39,7 @@ class Change:
     """What a subscription is to become; None is as it is.
 
     later: when the period ends; None is now, unless it gets cheaper. effective_at: that instant instead of now.
+    anchor: what periods are counted from, beginning with one that ends there.
     """
 
     plan: str | None = None
@@ -48,6 +49,7 @@ class Change:
     overrides: dict[str, Price] | None = None
     later: bool | None = None
     effective_at: datetime | None = None
+    anchor: datetime | None = None
 
 
 class FollowSubscription(Followed):

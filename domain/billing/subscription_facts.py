@@ -1,4 +1,4 @@
-"""What is announced of a subscription's steps."""
+"""What is announced of a subscription's steps, and told of where it stands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from domain.billing.events import (
     SubscriptionTrialEnding,
     SubscriptionUpdated,
 )
-from domain.billing.lifecycle import Outcome
+from domain.billing.lifecycle import next_step
+from domain.billing.stepping import Outcome
+from domain.billing.subscription_commands import SubscriptionProgress
 from domain.billing.subscription_model import Subscription, Terms
 from domain.bus.event import Event
 from domain.kernel.ids import TenantId
@@ -77,4 +79,19 @@ def told_of(
         quantity=after.plan.quantity,
         charged=charged,
         effective_at=after.period_end if outcome.change is SubscriptionChange.CHANGE_SCHEDULED else at,
+    )
+
+
+def standing(sub: Subscription) -> SubscriptionProgress:
+    """Where it stands, and what happens next, when and why."""
+    step = next_step(sub)
+    return SubscriptionProgress(
+        status=sub.status.value,
+        next=step.name.value if step else "",
+        next_at=step.at if step else None,
+        why=step.why if step else "it waits for a payment method" if sub.awaits_method else "",
+        plan_code=sub.plan.plan_code,
+        period_start=sub.period_start,
+        period_end=sub.period_end,
+        over=sub.is_over,
     )

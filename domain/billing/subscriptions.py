@@ -20,7 +20,7 @@ from domain.billing.ids import CustomerId, LineId, SubscriptionId
 from domain.billing.invoice_errors import NothingToInvoice
 from domain.billing.invoice_model import InvoiceContent
 from domain.billing.items import changed_items, ordered_items
-from domain.billing.lifecycle import Outcome, next_step
+from domain.billing.lifecycle import next_step
 from domain.billing.metering import ChargedUsage, current_usage, metered_at
 from domain.billing.payment_errors import PaymentMethodMissing
 from domain.billing.periods import Periods
@@ -31,16 +31,17 @@ from domain.billing.permissions import (
     REACTIVATE_SUBSCRIPTION,
     START_SUBSCRIPTION,
 )
-from domain.billing.plan_model import TrialEnd
+from domain.billing.plan_model import PlanTerms, TrialEnd
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.reckoning import reckoned
+from domain.billing.stepping import Outcome
 from domain.billing.subscription_commands import AdvanceSubscription, Change, Order, SubscriptionProgress
 from domain.billing.subscription_errors import (
     ProrationInClosedPeriod,
     SubscriptionInstantInvalid,
     SubscriptionStepNotPossible,
 )
-from domain.billing.subscription_facts import created, told_of
+from domain.billing.subscription_facts import created, standing, told_of
 from domain.billing.subscription_model import (
     Accrual,
     Happening,
@@ -74,6 +75,7 @@ _TURNS = (
 )
 _COUNTED = (HappeningName.RENEW, HappeningName.CANCEL, HappeningName.SETTLE)
 _ACTIVE = (SubscriptionStatus.ACTIVE,)
+_RUNS = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
 _LIVING = tuple(status for status in SubscriptionStatus if status is not SubscriptionStatus.CANCELED)
 
 
@@ -93,7 +95,8 @@ class Books:
         await self._by_its_clock(customer.id)
         starts_at = order.starts_at or self.now
         if not self.now - _LONGEST_BACK <= starts_at <= self.now + _LONGEST_AHEAD:
-            raise _instant("startsAt", starts_at, self.now - _LONGEST_BACK, self.now + _LONGEST_AHEAD)
+            earliest, latest = self.now - _LONGEST_BACK, self.now + _LONGEST_AHEAD
+            raise SubscriptionInstantInvalid(field="startsAt", at=starts_at, earliest=earliest, latest=latest)
         items, terms = await ordered_items(self.uow, order, customer.currency, self.now)
         plan = terms[items[0].plan_code, items[0].plan_version]
         trial = plan.trial if order.trial_days is None else timedelta(days=order.trial_days)
@@ -227,8 +230,7 @@ class Books:
         Raises SubscriptionNotFound, SubscriptionStepNotPossible, SubscriptionInstantInvalid.
         """
         sub, terms = await self._ready(subscription_id, _LIVING)
-        runs = sub.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
-        if at_period_end and runs:
+        if at_period_end and sub.status in _RUNS:
             when = sub.period_end
         if when is None:
             metered, terms = await self._metered(sub, terms, self.now)
@@ -254,6 +256,28 @@ class Books:
         self._audit(REACTIVATE_SUBSCRIPTION, kept, {"status": kept.status.value})
         return kept
 
+    async def transfer(self, subscription_id: SubscriptionId, to: CustomerId) -> Subscription:
+        """Let another customer have it from here on: it ends, and goes on as that customer's, which is returned.
+
+        Raises SubscriptionNotFound, CustomerNotFound, SubscriptionStepNotPossible.
+        """
+        sub, terms = await self._ready(subscription_id, _RUNS)
+        giver, customer = [await self.uow.customers.get(each) for each in (sub.customer_id, to)]
+        obstacles = {
+            "the customer has it already": customer.id == giver.id,
+            f"the customer pays in {customer.currency}": customer.currency != sub.currency,
+            "the customers live by different test clocks": customer.test_clock_id != giver.test_clock_id,
+        }
+        for reason in (each for each, is_there in obstacles.items() if is_there):
+            raise SubscriptionStepNotPossible(status=sub.status.value, reason=reason)
+        id_, at = self.ids(SubscriptionId), self.now
+        metered, ended = await self._metered(sub, terms, at)
+        await self._keep(sub, lifecycle.cancel(sub, ended, f"transferred as {id_}", metered, at=at), ended)
+        begun = lifecycle.handed_over(sub, terms, to=to, timezone=customer.timezone, named=id_, at=at)
+        kept = await self._keep(sub, begun, terms, created(self.tenant, begun.subscription, terms, now=at))
+        self._audit(CHANGE_SUBSCRIPTION, sub, {"transferredAs": id_, "customerId": to})
+        return kept
+
     async def _changed(self, subscription_id: SubscriptionId, wish: Change) -> tuple[Subscription, Terms, Outcome]:
         sub, terms = await self._ready(subscription_id, _LIVING)
         items, terms = await changed_items(self.uow, sub, wish, terms, self.now)
@@ -261,14 +285,24 @@ class Books:
             earliest = max([sub.period_start, *(item.since for item in sub.items if item.since)])
             if sub.status is not SubscriptionStatus.ACTIVE or not earliest <= wish.effective_at <= self.now:
                 raise ProrationInClosedPeriod(earliest=earliest, latest=self.now)
+        if wish.anchor is not None:
+            self._can_begin_at(wish.anchor, sub, terms[items[0].plan_code, items[0].plan_version])
         later = wish.later
         if later is None:
-            later = wish.effective_at is None and is_cheaper(sub, items, terms)
+            later = wish.effective_at is None and wish.anchor is None and is_cheaper(sub, items, terms)
         if later and sub.status is SubscriptionStatus.ACTIVE:
             return sub, terms, lifecycle.change_later(sub, items, at=self.now)
         at = wish.effective_at or self.now
         metered, terms = await self._metered(sub, terms, at)
-        return sub, terms, lifecycle.change(sub, items, terms, metered, at=at)
+        return sub, terms, lifecycle.change(sub, items, terms, metered, at=at, anchor=wish.anchor)
+
+    def _can_begin_at(self, anchor: datetime, sub: Subscription, plan: PlanTerms) -> None:
+        """Raises SubscriptionStepNotPossible, SubscriptionInstantInvalid."""
+        if sub.status is not SubscriptionStatus.ACTIVE:
+            raise SubscriptionStepNotPossible(status=sub.status.value, reason="its periods have not begun")
+        latest = Periods(self.now, plan.interval, plan.interval_count, sub.timezone).boundary(1)
+        if not self.now <= anchor <= latest:
+            raise SubscriptionInstantInvalid(field="anchor", at=anchor, earliest=self.now, latest=latest)
 
     async def _ready(
         self, subscription_id: SubscriptionId, statuses: tuple[SubscriptionStatus, ...]
@@ -351,7 +385,7 @@ class Books:
 
     def _ahead(self, name: str, at: datetime) -> None:
         if not self.now < at <= self.now + _LONGEST_AHEAD:
-            raise _instant(name, at, self.now, self.now + _LONGEST_AHEAD)
+            raise SubscriptionInstantInvalid(field=name, at=at, earliest=self.now, latest=self.now + _LONGEST_AHEAD)
 
     def _audit(self, permission: Permission, sub: Subscription, details: dict[str, Any]) -> None:
         self.uow.audit.record(
@@ -363,22 +397,3 @@ async def advance(uow: BillingUnitOfWork, cmd: AdvanceSubscription, ids: Ids) ->
     """What is due by the command's now, and what comes next. May be done again. Raises SubscriptionNotFound."""
     sub = await Books(uow, cmd.tenant_id, ids, cmd.now).advance(cmd.subscription_id)
     return standing(sub)
-
-
-def standing(sub: Subscription) -> SubscriptionProgress:
-    """Where it stands, and what happens next, when and why."""
-    step = next_step(sub)
-    return SubscriptionProgress(
-        status=sub.status.value,
-        next=step.name.value if step else "",
-        next_at=step.at if step else None,
-        why=step.why if step else "it waits for a payment method" if sub.awaits_method else "",
-        plan_code=sub.plan.plan_code,
-        period_start=sub.period_start,
-        period_end=sub.period_end,
-        over=sub.is_over,
-    )
-
-
-def _instant(name: str, at: datetime, earliest: datetime, latest: datetime) -> SubscriptionInstantInvalid:
-    return SubscriptionInstantInvalid(field=name, at=at, earliest=earliest, latest=latest)

@@ -14,10 +14,12 @@ from subscribed import BEGIN, amounts, begun_on, item, once, plan, recurring, to
 
 from domain.billing import lifecycle
 from domain.billing.events import SubscriptionChange
-from domain.billing.lifecycle import Outcome, next_step
+from domain.billing.ids import CustomerId, SubscriptionId
+from domain.billing.lifecycle import next_step
 from domain.billing.periods import BillingTime, Periods
 from domain.billing.plan_model import PlanTerms
 from domain.billing.proration import Proration
+from domain.billing.stepping import Outcome
 from domain.billing.subscription_model import Item, LineKind, Subscription, SubscriptionStatus
 
 
@@ -163,6 +165,19 @@ class TestChange:
 
         assert (half, datetime(2027, 2, 14, 11, 0, tzinfo=UTC)) == (changed.period_start, changed.period_end)
 
+    def test_of_the_billing_day_credits_the_rest_and_begins_a_period_that_ends_there(self) -> None:
+        outcome, terms = begun(item("basic"))
+        half, day = BEGIN + timedelta(days=14), BEGIN + timedelta(days=28)
+
+        changed = lifecycle.change(outcome.subscription, (item("basic"),), terms, at=half, anchor=day)
+        [renewed] = run(changed.subscription, terms, day)
+
+        assert SubscriptionChange.REALIGNED is changed.change
+        # 14 of 28 days are left; until the new day it is 14 of the 31 that end there, in Berlin.
+        assert [("base", -500), ("base", 452)] == amounts(changed.accruals)
+        assert (half, day) == (changed.subscription.period_start, changed.subscription.period_end)
+        assert datetime(2026, 3, 28, 11, 0, tzinfo=UTC) == renewed.subscription.period_end
+
     def test_at_the_end_of_the_period_waits_for_it(self) -> None:
         outcome, terms = begun(item("pro"))
         later = lifecycle.change_later(outcome.subscription, (item("basic"),), at=BEGIN + timedelta(days=3))
@@ -236,6 +251,40 @@ class TestCancel:
         assert back == again.subscription.period_start
 
 
+class TestHandOver:
+    def test_charges_what_the_other_is_credited_and_goes_on_in_the_same_period(self) -> None:
+        outcome, terms = begun(item("pro", 2))
+        sub, at = outcome.subscription, BEGIN + timedelta(days=7)
+
+        ended = lifecycle.cancel(sub, terms, "transferred", at=at)
+        begun_ = handed_over(sub, terms, at=at)
+
+        advance = {"base", "seats"}
+        credits_ = [each for each in ended.accruals if each.charge_code in advance]
+        assert [(each.charge_code, -each.amount.minor) for each in credits_] == amounts(begun_.accruals)
+        assert (at, sub.period_end, 1) == (
+            begun_.subscription.period_start,
+            begun_.subscription.period_end,
+            begun_.subscription.revision,
+        )
+
+    def test_of_a_trial_goes_on_with_it(self) -> None:
+        outcome, terms = begun(item("basic"), trial=timedelta(days=14))
+
+        later = run(
+            handed_over(outcome.subscription, terms, at=BEGIN + timedelta(days=2)).subscription,
+            terms,
+            BEGIN + timedelta(days=14),
+        )
+
+        assert [SubscriptionChange.TRIAL_REMINDED, SubscriptionChange.ACTIVATED] == [each.change for each in later]
+
+
+def handed_over(sub: Subscription, terms: dict[tuple[str, int], PlanTerms], *, at: datetime) -> Outcome:
+    other, named = CustomerId("cus_01h455vb4pex5vsknk084sn02r"), SubscriptionId("sub_01h455vb4pex5vsknk084sn02r")
+    return lifecycle.handed_over(sub, terms, to=other, timezone="Europe/Berlin", named=named, at=at)
+
+
 class SubscriptionMachine(RuleBasedStateMachine):
     """Any sequence of commands, at any instants. Charged is what the price falls by while it counts, and no more."""
 
@@ -280,6 +329,14 @@ class SubscriptionMachine(RuleBasedStateMachine):
             self.took(lifecycle.change_later(self.sub, items, at=self.now))
         else:
             self.took(lifecycle.change(self.sub, items, self.terms, at=self.now))
+
+    @precondition(lambda self: self.sub.status is SubscriptionStatus.ACTIVE)
+    @rule(hours=st.integers(0, 24 * 366))
+    def realign(self, hours: int) -> None:
+        at = Periods(self.now, self.sub.interval, self.sub.interval_count, self.sub.timezone).boundary(1)
+        anchor = min(self.now + timedelta(hours=hours), at)
+        bare = tuple(each.bare for each in self.sub.items)
+        self.took(lifecycle.change(self.sub, bare, self.terms, at=self.now, anchor=anchor))
 
     @precondition(lambda self: self.sub.status is SubscriptionStatus.ACTIVE)
     @rule(days=st.none() | st.integers(1, 50))

@@ -14,6 +14,7 @@ from subscribed import BEGIN, amounts, begun_on, item, plan, recurring, total
 from domain.billing import lifecycle
 from domain.billing.lifecycle import next_step
 from domain.billing.plan_model import PlanTerms
+from domain.billing.stepping import Outcome
 from domain.billing.subscription_model import ClosedPeriod, Counted, HappeningName, LineKind, Subscription
 from domain.billing.usage import Metered
 
@@ -37,7 +38,7 @@ def running(quantity: int, code: str = "metered") -> Metered:
     return Metered(running={(code, "calls"): [counted(quantity)]})
 
 
-def renewed(sub: Subscription, says: Metered) -> lifecycle.Outcome:
+def renewed(sub: Subscription, says: Metered) -> Outcome:
     step = next_step(sub)
     assert step is not None
     assert step.name is HappeningName.RENEW
