@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -383,11 +383,6 @@ async def neighbour(stack: Stack) -> Tenant:
     return await stack.tenant(organisation="The Neighbours")
 
 
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The event loop of the platform's processes."""
-    return {"uvloop": uvloop.new_event_loop}
-
-
 def pytest_collection_finish() -> None:
     """Ten thousand tests are as lasting as what a process of the platform has loaded."""
     settle()
@@ -396,6 +391,8 @@ def pytest_collection_finish() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing a test prints or loads may depend on the developer's own settings."""
     load_at_ease()
+    # The loop of the platform's processes. A loop factory of pytest-asyncio's would be a parameter of every test.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     for name in [name for name in os.environ if name.startswith("HARBORGRID_") and name != "HARBORGRID_SOAK"]:
         del os.environ[name]
     assert sys.version_info >= (3, 11)
