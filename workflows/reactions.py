@@ -105,7 +105,7 @@ def _since(fact: Any) -> dict[str, Any]:
 class Starts:
     """The event starts this workflow, once per id; `summary` is what an operator reads in the Temporal UI.
 
-    when: not every such event does. again: a run that has ended may be followed by another.
+    when: not every such event does.
     """
 
     on: type[Event]
@@ -114,7 +114,6 @@ class Starts:
     input: Callable[[Any], Any]
     summary: Callable[[Any], str]
     when: Callable[[Any], bool] = _always
-    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,10 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
-    """The event signals this workflow, and starts it first if it does not run, even if it has ended before."""
+    """The event signals this workflow, and starts it first if it does not run, even if it has ended before.
+
+    A run that is about to end looks once more, so nothing falls between two runs.
+    """
 
     on: type[Event]
     workflow: Callable[..., Any]
@@ -152,13 +154,14 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         input=lambda fact: FollowSubscription.model_validate(_since(fact)),
         summary=lambda fact: f"Subscription of {fact.customer_id} to {fact.plan_code}",
     ),
-    Starts(
+    Wakes(
         on=SubscriptionReactivated,
         workflow=SubscriptionWorkflow.run,
         id=lambda fact: subscription.workflow_id(fact.tenant_id, fact.subscription_id),
         input=lambda fact: FollowSubscription.model_validate(_since(fact)),
         summary=lambda fact: f"Subscription of {fact.customer_id} to {fact.plan_code}",
-        again=True,
+        signal=SubscriptionWorkflow.changed,
+        told=lambda fact: fact.about.type,
     ),
     Signals(
         on=SubscriptionUpdated,
@@ -199,13 +202,14 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         signal=PaymentWorkflow.changed,
         told=lambda fact: fact.hint,
     ),
-    Starts(
+    Wakes(
         on=RefundRequested,
         workflow=RefundWorkflow.run,
         id=lambda fact: refund.workflow_id(fact.tenant_id, fact.refund_id),
         input=lambda fact: FollowRefund.model_validate(_since(fact)),
         summary=lambda fact: f"Refund of {fact.amount} to {fact.customer_id}, attempt {fact.attempt}",
-        again=True,
+        signal=RefundWorkflow.changed,
+        told=lambda fact: fact.about.type,
     ),
     Starts(
         on=CreditGranted,
@@ -238,21 +242,23 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         input=lambda fact: ReckonRevenue.model_validate(fact.model_dump()),
         summary=lambda fact: f"Revenue of {fact.first:%Y-%m} to {fact.last:%Y-%m}",
     ),
-    Starts(
+    Wakes(
         on=ClockAdvanceRequested,
         workflow=ClockWorkflow.run,
         id=lambda fact: test_clock.workflow_id(fact.tenant_id, fact.clock_id),
         input=lambda fact: AdvanceClock.model_validate(fact.model_dump()),
         summary=lambda fact: f"Time goes by until {fact.to:%Y-%m-%d %H:%M} UTC",
-        again=True,
+        signal=ClockWorkflow.further,
+        told=lambda fact: fact.to,
     ),
-    Starts(
+    Wakes(
         on=DunningOpened,
         workflow=DunningWorkflow.run,
         id=lambda fact: dunning.workflow_id(fact.tenant_id, fact.invoice_id),
         input=lambda fact: FollowDunning.model_validate(_since(fact)),
         summary=lambda fact: f"Dunning {fact.customer_id} for {fact.due}",
-        again=True,
+        signal=DunningWorkflow.changed,
+        told=lambda fact: fact.about.type,
     ),
     *(
         Signals(

@@ -62,7 +62,6 @@ class ReactionHandler:
                     reaction.input(fact),
                     id=reaction.id(fact),
                     summary=reaction.summary(fact),
-                    again=reaction.again,
                 )
             case Signals():
                 await self._starter.signal(reaction.id(fact), reaction.signal, reaction.input(fact))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from temporalio import workflow
 
 from activities.billing import BillingActivities
@@ -23,19 +25,26 @@ class ClockWorkflow:
 
     def __init__(self) -> None:
         self._standing = Standing(ClockProgress())
+        self._to = datetime.min.replace(tzinfo=UTC)
 
     @workflow.run
     async def run(self, input: AdvanceClock) -> ClockProgress:
         """How far it came."""
-        self._standing.tell(status="advancing", to=input.to)
         while True:
+            cmd = input.model_copy(update={"to": max(input.to, self._to)})
+            self._standing.tell(status="advancing", to=cmd.to)
             told = await workflow.execute_activity_method(
-                BillingActivities.advance_clock, input, summary="let a month go by", **LONG_COMPUTATION
+                BillingActivities.advance_clock, cmd, summary="let a month go by", **LONG_COMPUTATION
             )
             steps = self._standing.now.steps + told.steps
             self._standing.tell(**{**dict(told), "steps": steps, "next": "", "next_at": told.shows})
-            if told.shows == input.to:
+            if told.shows == cmd.to >= self._to:
                 return self._standing.now
+
+    @workflow.signal
+    def further(self, to: datetime) -> None:
+        """Somebody wants it there, who may come when it has all but arrived."""
+        self._to = max(self._to, to)
 
     @workflow.query
     def progress(self) -> ClockProgress:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
-from conftest import Stack, Tenant
+from conftest import Stack, Tenant, until
 from people import code
 
 from adapters.kernel.clock import new_id, utc_now
@@ -274,6 +274,22 @@ class TestLateUsage:
         await let(stack, seller, subscription, now=end + timedelta(days=160))
 
         assert [("adjustment", "110", 1000)] == await lines(seller, subscription, "sum")
+
+    async def test_that_is_waited_for_at_the_end_does_not_keep_it_from_going_on(self, seller: Tenant) -> None:
+        _, subscription = await subscribed(seller)
+        path = f"{SUBSCRIPTIONS}/{subscription['id']}"
+
+        async def comes(name: str) -> None:
+            async def next_() -> bool:
+                return bool((await seller.get(f"{path}/progress"))["next"] == name)
+
+            await until(next_, what=f"its process to {name} next")
+
+        await comes("renew")
+        await post(seller, f"{path}/cancel", {"reason": "moved away", "when": "now"})
+        await comes("charge late usage")
+        await post(seller, f"{path}/reactivate", {})
+        await comes("renew")
 
     async def test_of_what_nobody_reported_cannot_be_voided(self, seller: Tenant) -> None:
         refused = await post(seller, f"{USAGE}/void", {"source": "/test", "id": "never", "reason": "a mistake"})
