@@ -24,7 +24,7 @@ bench: $(STAMP)-dev ## Benchmarks: ratios against a baseline in the same run; wr
 	PYTHONPATH=tests $(BIN)/python -m performance
 
 soak: $(STAMP)-dev ## The long one: kills and restarts everything, over and over
-	HARBORGRID_SOAK=10 $(BIN)/pytest -q tests/e2e/test_chaos.py
+	HARBORGRID_SOAK=5 $(BIN)/pytest -v tests/e2e/test_chaos.py
 
 docs: $(STAMP)-dev ## Write the generated documents
 	$(BIN)/harborgrid docs

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache, partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from adapters.container import Container
 from api import health, well_known
@@ -56,7 +56,7 @@ from api.directory import Directory
 from api.edge import Edge
 from api.envelope import API_VERSION
 from api.notifications import deliveries
-from api.openapi import document
+from api.openapi import ServedDocument
 from api.operator_session import CODEC_PATH, OperatorSessions
 from api.problems import install
 from api.security import (
@@ -236,7 +236,9 @@ def create_app(container: Container, *, extra: Sequence[APIRouter] = ()) -> Any:
     app.router.routes.insert(0, directory)
     app.add_route("/account", account_page)
     install(app, directory)
-    app.openapi = cache(partial(document, directory, container.settings))  # type: ignore[method-assign]
+    # Before FastAPI's own route, which would make everybody wait while the document is made.
+    served = ServedDocument(directory, container.settings)
+    app.router.routes.insert(1, Route("/openapi.json", served.get, include_in_schema=False))
     edge = Edge(
         app,
         authentication=Authentication(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import orjson
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
 
 from adapters.settings import Settings
 from api.directory import Directory
@@ -45,6 +49,24 @@ _MORE_HEADERS = {
     "429": {"Retry-After": "Seconds to wait before asking again."},
     "503": {"Retry-After": "Seconds to wait before asking again."},
 }
+
+
+class ServedDocument:
+    """The document as it is served. To make it takes seconds, so it is made on a thread while others are answered."""
+
+    def __init__(self, directory: Directory, settings: Settings) -> None:
+        self._directory, self._settings = directory, settings
+        self._made: asyncio.Task[bytes] | None = None
+
+    async def get(self, _: Request) -> Response:
+        """GET /openapi.json."""
+        if self._made is None:
+            self._made = asyncio.create_task(asyncio.to_thread(self._make))
+        # Whoever goes away takes nothing from those who wait for the same.
+        return Response(await asyncio.shield(self._made), media_type="application/json")
+
+    def _make(self) -> bytes:
+        return orjson.dumps(document(self._directory, self._settings))
 
 
 def document(directory: Directory, settings: Settings) -> dict[str, Any]:
