@@ -232,7 +232,7 @@ class TestAddress:
 
 class TestPayload:
     @every_type
-    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(data=st.data())
     def test_whatever_the_schema_allows_is_read_and_written_back(self, cls: type[Event], data: st.DataObject) -> None:
         schema = json_schema(cls)

@@ -319,7 +319,7 @@ class TestEveryOperation:
 
     @pytest.mark.parametrize("caller", ["operator"])
     @briefly.exclude(is_the_operators).parametrize()
-    @settings(bounded, max_examples=2)
+    @bounded
     def test_keeps_its_contract_where_the_operator_may_see_tenants(
         self, case: AnyCase, caller: str, platform: Platform
     ) -> None:
@@ -328,7 +328,7 @@ class TestEveryOperation:
     # All they get elsewhere is one 401: see TestEveryRoute.
     @pytest.mark.parametrize("caller", ["stranger"])
     @schema.include(is_open).parametrize()
-    @settings(bounded, max_examples=2)
+    @bounded
     def test_keeps_its_contract_with_strangers(self, case: AnyCase, caller: str, platform: Platform) -> None:
         keeps_it(case, caller, platform)
 
