@@ -37,7 +37,7 @@ from worker.main import worker_of
 from worker.relay import Relay
 
 RUN, GOAL_RUN, GOAL_SECONDS = 1_000, 10_000, 300
-NAIVE, EVENTS, PREVIEWS, AHEAD = 200, 20, 300, timedelta(seconds=60)
+NAIVE, EVENTS, PREVIEWS, AHEAD = 200, 20, 300, timedelta(seconds=150)
 _TERMS = {
     "name": "Bench",
     "interval": "month",
