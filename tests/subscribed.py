@@ -72,6 +72,35 @@ def begun_on(
     return lifecycle.begin(sub, terms)
 
 
+def terms_of(proration: str) -> dict[tuple[str, int], PlanTerms]:
+    """Two plans by the month, one by the year, and an add-on."""
+    return {
+        ("basic", 1): plan(recurring("base", "10.00"), once("5.00"), proration=proration),
+        ("pro", 1): plan(
+            recurring("base", "49.99"),
+            recurring("seats", "7.77", per_seat=True),
+            recurring("support", "31.00", timing="arrears"),
+            once("99.00"),
+            proration=proration,
+            minimum={"EUR": "100.00"},
+        ),
+        ("yearly", 1): plan(recurring("base", "500.00"), proration=proration, interval="year"),
+        ("backup", 1): plan(recurring("store", "3.33", per_seat=True), once("1.00"), proration=proration),
+    }
+
+
+def begun(
+    *items: Item,
+    proration: str = "second",
+    billing_time: BillingTime = BillingTime.ANNIVERSARY,
+    trial: timedelta = timedelta(),
+    timezone: str = "Europe/Berlin",
+) -> tuple[Outcome, dict[tuple[str, int], PlanTerms]]:
+    """A subscription that has just begun."""
+    terms = terms_of(proration)
+    return begun_on(terms, *items, billing_time=billing_time, trial=trial, timezone=timezone), terms
+
+
 def amounts(accruals: Sequence[Accrual]) -> list[tuple[str, int]]:
     return [(each.charge_code, each.amount.minor) for each in accruals]
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeAlias
 
-import httpx
-import jsonschema_rs
 import pytest
 import requests
 import schemathesis
 from conftest import Stack, Tenant, running_stack
+from described import DOCUMENT
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, settings
 from routing import permissions_of
@@ -27,10 +26,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.settings import Settings
 from adapters.temporal.embedded import EmbeddedTemporal
 from api.app import ROUTERS, directory_of
-from api.openapi import document
 from api.principals import OPEN
 from domain.kernel.permissions import Scope
 
@@ -62,7 +59,6 @@ RULES: dict[str, Any] = {
     },
 }
 CONFIG = SchemathesisConfig.from_dict(RULES)
-DOCUMENT = document(directory_of(*ROUTERS), Settings())
 
 
 def without_repetitions(document: dict[str, Any]) -> dict[str, Any]:
@@ -106,11 +102,6 @@ BARE = {
 # What OAuth's RFCs and browsers read, also when it is a refusal.
 OF_THE_RFCS = "/v1/security/oauth2/"
 PAGES = {"/v1/security/authorize"}
-operations = pytest.mark.parametrize(
-    "operation",
-    [operation for path in DOCUMENT["paths"].values() for operation in path.values()],
-    ids=[f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item],
-)
 ROUTES = [
     route
     for route in directory_of(*ROUTERS).routes
@@ -331,68 +322,6 @@ class TestEveryOperation:
     @bounded
     def test_keeps_its_contract_with_strangers(self, case: AnyCase, caller: str, platform: Platform) -> None:
         keeps_it(case, caller, platform)
-
-
-class TestTheDocument:
-    def test_is_what_the_api_serves(self, platform: Platform) -> None:
-        served = httpx.get(f"{platform.url}/openapi.json", timeout=60).json()
-
-        here = document(directory_of(*ROUTERS), Settings(api_public_url=platform.url))
-        assert served == json.loads(json.dumps(here))
-
-    @operations
-    def test_says_what_each_operation_is_for(self, operation: dict[str, Any]) -> None:
-        assert operation["summary"]
-        assert operation["description"]
-
-    @operations
-    def test_shows_a_body_that_keeps_its_own_schema(self, operation: dict[str, Any]) -> None:
-        for content in operation.get("requestBody", {}).get("content", {}).values():
-            rules = {"components": DOCUMENT["components"], **content["schema"]}
-
-            assert content["example"]
-            assert jsonschema_rs.is_valid(rules, content["example"])
-
-    @operations
-    def test_shows_every_refusal_by_its_code(self, operation: dict[str, Any]) -> None:
-        refusals = {status: told for status, told in operation["responses"].items() if int(status) >= 400}
-
-        assert {"413", "422"} <= set(refusals)
-        for status, told in refusals.items():
-            content = told["content"].get("application/json", {"examples": {}})
-            for code, example in content["examples"].items():
-                if code == "rfc":
-                    assert isinstance(example["value"]["error"], str)
-                    continue
-                assert code == example["value"]["error"]["code"], status
-                assert example["value"]["error"]["details"]["hint"]
-
-    @pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if path.startswith("/v1/")])
-    def test_demands_a_key_for_everything_in_a_version(self, path: str) -> None:
-        for method, operation in DOCUMENT["paths"][path].items():
-            if f"{method.upper()} {path}" in OPEN:
-                assert "security" not in operation
-                continue
-            assert [{"apiKey": []}, {"session": []}, {"oauth2": []}] == operation["security"]
-            assert {"401", "403"} <= set(operation["responses"])
-
-    def test_takes_a_key_for_every_post_of_billing_but_two(self) -> None:
-        """One changes nothing, and providers have ids of their own in what they send."""
-        without = {
-            path
-            for path, item in DOCUMENT["paths"].items()
-            if path.startswith("/v1/billing/") and "post" in item
-            if "Idempotency-Key" not in {parameter["name"] for parameter in item["post"].get("parameters", ())}
-        }
-
-        assert {"/v1/billing/price-quotes", "/v1/billing/webhooks/{provider}/{tenant_id}"} == without
-
-    def test_names_the_schemes(self) -> None:
-        schemes = DOCUMENT["components"]["securitySchemes"]
-
-        assert {"type": "apiKey", "in": "header", "name": "X-API-Key"} == schemes["apiKey"]
-        assert ("http", "bearer") == (schemes["session"]["type"], schemes["session"]["scheme"])
-        assert schemes["oauth2"]["openIdConnectUrl"].endswith("/.well-known/openid-configuration")
 
 
 class TestEveryRoute:
