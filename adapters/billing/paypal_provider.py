@@ -12,18 +12,29 @@ import json
 import time
 import zlib
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
+from adapters.billing.paypal_answers import (
+    amount_of,
+    answer_of,
+    attached,
+    capture_of,
+    declined,
+    message_of,
+    minor,
+    refund_of,
+    webhook_of,
+)
 from domain.billing.customer_model import Customer
-from domain.billing.events import Decline, PaymentMethod
+from domain.billing.events import PaymentMethod
 from domain.billing.payment_errors import (
     PaymentAccountRefused,
     PaymentMethodRefused,
@@ -41,8 +52,8 @@ from domain.billing.payment_model import (
     Webhook,
 )
 from domain.billing.refund_model import RefundAnswer, RefundOrder, RefundStatus
-from domain.kernel.money import Money
 
+log = structlog.get_logger(__name__)
 _SECONDS = 20.0
 _WEBHOOKS = (
     "CHECKOUT.ORDER.APPROVED",
@@ -54,24 +65,8 @@ _WEBHOOKS = (
     "CUSTOMER.DISPUTE.UPDATED",
     "CUSTOMER.DISPUTE.RESOLVED",
 )
-_TELLS = {"PAYMENT.CAPTURE.COMPLETED": PaymentStatus.SUCCEEDED}
-# https://developer.paypal.com/api/rest/reference/orders/v2/errors/: where another payment method is needed.
-_HARD = frozenset(
-    {
-        "CARD_EXPIRED",
-        "TOKEN_ID_NOT_FOUND",
-        "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
-        "PAYER_ACCOUNT_RESTRICTED",
-        "PAYER_CANNOT_PAY",
-        "PAYMENT_SOURCE_CANNOT_BE_USED",
-        "CURRENCY_NOT_SUPPORTED_FOR_CARD_TYPE",
-        "RESOURCE_NOT_FOUND",
-    }
-)
-_CAPTURED = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 # https://developer.paypal.com/docs/api/customer-disputes/v1/: how a dispute ends that costs the seller the money.
 _LOST = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
-_REFUNDED = {"COMPLETED": RefundStatus.SUCCEEDED, "FAILED": RefundStatus.FAILED, "CANCELLED": RefundStatus.FAILED}
 
 
 class PayPalRefusal(Exception):
@@ -114,7 +109,7 @@ class PayPalProvider:
             made = await self._ask(credentials, "POST", "/v3/vault/payment-tokens", wanted, key=f"vault-{token}")
         except PayPalRefusal as refusal:
             raise PaymentMethodRefused(refusal.message, decline_code=refusal.issue) from None
-        return _attached(made)
+        return attached(made)
 
     async def detach(self, credentials: Credentials, method: SavedPaymentMethod) -> None:
         """Have it forgotten, if it is still there. Raises ProviderUnreachable."""
@@ -131,10 +126,10 @@ class PayPalProvider:
                 made = await self._captured(credentials, order, made["id"])
             return await self._told(credentials, order, made)
         except PayPalRefusal as refusal:
-            return _declined(refusal.issue, refusal.message)
+            return declined(refusal.issue, refusal.message)
         except PaymentAccountRefused as refused:
             # Nothing has moved: our application's rights are wrong, which somebody has to mend.
-            return _declined("refused_request", refused.message)
+            return declined("refused_request", refused.message)
 
     async def look_up(self, credentials: Credentials, order: ChargeOrder) -> ProviderAnswer | None:
         """What became of the order; None if nothing has captured it. Raises ProviderUnreachable."""
@@ -143,7 +138,7 @@ class PayPalProvider:
             known = await self._ask(credentials, "GET", f"/v2/checkout/orders/{reference}")
             return None if known["status"] == "CREATED" else await self._told(credentials, order, known)
         except PayPalRefusal as refusal:
-            return _declined(refusal.issue, refusal.message)
+            return declined(refusal.issue, refusal.message)
 
     async def cancel(self, credentials: Credentials, order: ChargeOrder, known: ProviderAnswer) -> ProviderAnswer:
         """An order that nobody captures moves no money, so it is left alone. Raises ProviderUnreachable."""
@@ -156,15 +151,15 @@ class PayPalProvider:
         """Refund the order's capture, or a part of it. Raises ProviderUnreachable."""
         try:
             paid = await self._ask(credentials, "GET", f"/v2/checkout/orders/{order.payment}")
-            capture = _capture(paid)
+            capture = capture_of(paid)
             # Webhooks about a refund say its own custom id, so that is the payment's.
             ours = paid["purchase_units"][0]["custom_id"]
-            wanted = {"amount": _amount(order.amount), "custom_id": ours, "invoice_id": order.key}
+            wanted = {"amount": amount_of(order.amount), "custom_id": ours, "invoice_id": order.key}
             path = f"/v2/payments/captures/{capture['id']}/refund"
             made = await self._ask(credentials, "POST", path, wanted, key=order.key)
         except (PayPalRefusal, PaymentAccountRefused) as refusal:
             return RefundAnswer(status=RefundStatus.FAILED, message=refusal.message)
-        return _refund(made)
+        return refund_of(made)
 
     async def look_up_refund(self, credentials: Credentials, order: RefundOrder) -> RefundAnswer | None:
         """The refund that has our key, of the order. Raises ProviderUnreachable."""
@@ -173,7 +168,7 @@ class PayPalProvider:
         except PayPalRefusal as refusal:
             return RefundAnswer(status=RefundStatus.FAILED, message=refusal.message)
         found = paid["purchase_units"][0].get("payments", {}).get("refunds", [])
-        return next((_refund(each) for each in found if each.get("invoice_id") == order.key), None)
+        return next((refund_of(each) for each in found if each.get("invoice_id") == order.key), None)
 
     async def heard(self, secret: str, payload: bytes, headers: Mapping[str, str]) -> Webhook:
         """What a webhook is about, if PayPal has signed it for ours. Raises WebhookRefused, ProviderUnreachable."""
@@ -186,7 +181,7 @@ class PayPalProvider:
             assert isinstance(key, rsa.RSAPublicKey)
             signed = f"{id_}|{at}|{secret}|{zlib.crc32(payload)}".encode()
             key.verify(base64.b64decode(signature), signed, padding.PKCS1v15(), SHA256())
-            return _webhook(json.loads(payload))
+            return webhook_of(json.loads(payload))
         except (KeyError, ValueError, TypeError, AssertionError, InvalidSignature) as error:
             raise WebhookRefused(reason=f"{type(error).__name__}: {error}"[:200]) from None
 
@@ -198,7 +193,7 @@ class PayPalProvider:
     async def _order(self, credentials: Credentials, order: ChargeOrder) -> Any:
         """The payment's order, which is made if it is not there."""
         unit = {
-            "amount": _amount(order.amount),
+            "amount": amount_of(order.amount),
             "custom_id": order.payment_id,
             "invoice_id": order.payment_id,
             "description": order.description,
@@ -227,10 +222,17 @@ class PayPalProvider:
         if found["status"] == "APPROVED":
             path = f"/v2/checkout/orders/{found['id']}/capture"
             found = await self._ask(credentials, "POST", path, {}, key=f"{order.payment_id}-approved")
-        answer = _answer(found)
+        answer = answer_of(found)
         if not answer.disputed:
             return answer
-        return answer.model_copy(update={"withdrawn_minor": await self._withdrawn(credentials, _capture(found))})
+        try:
+            withdrawn: int | None = await self._withdrawn(credentials, capture_of(found))
+        except (PayPalRefusal, PaymentAccountRefused) as refused:
+            # It was collected all the same.
+            reason = refused.message
+            log.error("billing.payment_not_readable", provider="paypal", reference=found["id"], reason=reason)
+            withdrawn = None
+        return answer.model_copy(update={"withdrawn_minor": withdrawn})
 
     async def _withdrawn(self, credentials: Credentials, capture: Mapping[str, Any]) -> int:
         """What disputes that were lost have taken, in minor units."""
@@ -239,7 +241,7 @@ class PayPalProvider:
             dispute = await self._ask(credentials, "GET", f"/v1/customer/disputes/{each['dispute_id']}")
             outcome = dispute.get("dispute_outcome") or {}
             if outcome.get("outcome_code") in _LOST:
-                total += _minor(outcome.get("amount_refunded") or dispute["dispute_amount"])
+                total += minor(outcome.get("amount_refunded") or dispute["dispute_amount"])
         return total
 
     async def _certificate(self, url: str) -> bytes:
@@ -265,11 +267,11 @@ class PayPalProvider:
         answer = await self._sent(method, self._url + path, {**headers, "Content-Type": "application/json"}, content)
         if answer.status_code in (401, 403):
             self._tokens.pop(credentials.client_id or "", None)
-            raise PaymentAccountRefused(_message(answer))
+            raise PaymentAccountRefused(message_of(answer))
         told = answer.json() if answer.content else {}
         if answer.is_error:
             details = told.get("details") or [{}]
-            raise PayPalRefusal(details[0].get("issue") or told.get("name", "refused"), _message(answer))
+            raise PayPalRefusal(details[0].get("issue") or told.get("name", "refused"), message_of(answer))
         return told
 
     async def _token(self, credentials: Credentials) -> str:
@@ -280,7 +282,7 @@ class PayPalProvider:
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         answer = await self._sent("POST", f"{self._url}/v1/oauth2/token", headers, b"grant_type=client_credentials")
         if answer.is_error:
-            raise PaymentAccountRefused(_message(answer))
+            raise PaymentAccountRefused(message_of(answer))
         token: str = answer.json()["access_token"]
         # A minute less than it lasts, so that it does not end on the way.
         self._tokens[credentials.client_id or ""] = (token, time.monotonic() + answer.json()["expires_in"] - 60)
@@ -297,100 +299,3 @@ class PayPalProvider:
         if answer.status_code >= 500 or answer.status_code == 429:
             raise ProviderUnreachable(f"PayPal answers {answer.status_code}")
         return answer
-
-
-def _answer(found: Mapping[str, Any]) -> ProviderAnswer:
-    """What an order says of the payment."""
-    if found["status"] == "PAYER_ACTION_REQUIRED":
-        links = {each["rel"]: each["href"] for each in found.get("links", [])}
-        page = links.get("payer-action") or links.get("approve")
-        return ProviderAnswer(status=PaymentStatus.ACTION_REQUIRED, reference=found["id"], action_url=page)
-    if found["status"] != "COMPLETED":
-        over = found["status"] == "VOIDED"
-        status = PaymentStatus.CANCELED if over else PaymentStatus.PROCESSING
-        return ProviderAnswer(status=status, reference=found["id"])
-    capture = _capture(found)
-    if capture["status"] in _CAPTURED:
-        refunds = found["purchase_units"][0]["payments"].get("refunds", [])
-        done = [_minor(each["amount"]) for each in refunds if each["status"] == "COMPLETED"]
-        return ProviderAnswer(
-            status=PaymentStatus.SUCCEEDED,
-            reference=found["id"],
-            refunded_minor=sum(done),
-            disputed=bool(capture.get("disputes")),
-        )
-    if capture["status"] == "PENDING":
-        return ProviderAnswer(status=PaymentStatus.PROCESSING, reference=found["id"])
-    code = capture.get("processor_response", {}).get("response_code", capture["status"])
-    return _declined(code, "PayPal could not capture it").model_copy(update={"reference": found["id"]})
-
-
-def _capture(found: Mapping[str, Any]) -> Any:
-    return found["purchase_units"][0]["payments"]["captures"][0]
-
-
-def _declined(issue: str, message: str) -> ProviderAnswer:
-    return ProviderAnswer(
-        status=PaymentStatus.FAILED,
-        decline=Decline.HARD if issue in _HARD else Decline.SOFT,
-        decline_code=issue,
-        message=message,
-    )
-
-
-def _refund(made: Mapping[str, Any]) -> RefundAnswer:
-    status = _REFUNDED.get(made["status"], RefundStatus.PROCESSING)
-    reason = made.get("status_details", {}).get("reason")
-    return RefundAnswer(status=status, reference=made["id"], message=reason)
-
-
-def _webhook(event: Mapping[str, Any]) -> Webhook:
-    about = event["resource"]
-    units, disputed = about.get("purchase_units") or [{}], about.get("disputed_transactions") or [{}]
-    payment = about.get("custom_id") or units[0].get("custom_id") or disputed[0].get("custom")
-    order = about.get("supplementary_data", {}).get("related_ids", {}).get("order_id")
-    return Webhook(
-        id=event["id"],
-        type=event["event_type"],
-        payment_id=payment,
-        reference=None if payment else order,
-        status=_TELLS.get(event["event_type"]),
-    )
-
-
-def _attached(made: Mapping[str, Any]) -> AttachedMethod:
-    source = made["payment_source"]
-    if "paypal" in source:
-        email = source["paypal"].get("email_address", "")
-        name, _, host = email.partition("@")
-        return AttachedMethod(
-            customer=made["customer"]["id"],
-            token=made["id"],
-            method=PaymentMethod.PAYPAL,
-            label=f"PayPal {name[:2]}•••@{host}",
-        )
-    card = source["card"]
-    return AttachedMethod(
-        customer=made["customer"]["id"],
-        token=made["id"],
-        method=PaymentMethod.CARD,
-        label=f"{card['brand'].title()} •••• {card['last_digits']}",
-        expires=card.get("expiry"),
-    )
-
-
-def _amount(money: Money) -> dict[str, str]:
-    return {"currency_code": money.currency, "value": f"{money.amount:f}"}
-
-
-def _minor(amount: Mapping[str, str]) -> int:
-    return Money.parse(str(Decimal(amount["value"])), amount["currency_code"]).minor
-
-
-def _message(answer: httpx.Response) -> str:
-    try:
-        told = answer.json()
-    except ValueError:
-        return f"PayPal answers {answer.status_code}"
-    details = told.get("details") or [{}]
-    return str(details[0].get("description") or told.get("message") or told.get("error_description") or told)[:300]

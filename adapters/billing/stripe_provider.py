@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from adapters.billing.stripe_refusals import decline_of, field, named
 from domain.billing.customer_model import Customer
 from domain.billing.events import Decline, PaymentMethod
@@ -42,6 +44,7 @@ WEBHOOKS: list[Any] = [
     "charge.dispute.funds_reinstated",
     "charge.dispute.closed",
 ]
+log = structlog.get_logger(__name__)
 OURS = "harborgrid_payment"
 """The metadata by which we find our payment again."""
 
@@ -263,14 +266,7 @@ class StripeProvider:
     async def _told(self, v1: Any, intent: stripe.PaymentIntent) -> ProviderAnswer:
         status = _STATUS[intent.status]
         if status is PaymentStatus.SUCCEEDED:
-            charge = await v1.charges.retrieve_async(str(intent.latest_charge))
-            return ProviderAnswer(
-                status=status,
-                reference=intent.id,
-                refunded_minor=charge.amount_refunded,
-                disputed=charge.disputed,
-                withdrawn_minor=await _withdrawn(v1, intent) if charge.disputed else 0,
-            )
+            return await _collected(v1, intent)
         error = intent.last_payment_error
         code = field(error, "decline_code") or field(error, "code") or "declined"
         failed = status is PaymentStatus.FAILED
@@ -300,6 +296,20 @@ class StripeProvider:
             # Our own processes try again, and ask before they do.
             max_network_retries=0,
         )
+
+
+async def _collected(v1: Any, intent: stripe.PaymentIntent) -> ProviderAnswer:
+    """The money was collected, whatever our key may not read of what became of it."""
+    answer = ProviderAnswer(status=PaymentStatus.SUCCEEDED, reference=intent.id)
+    try:
+        async with named():
+            charge = await v1.charges.retrieve_async(str(intent.latest_charge))
+            withdrawn = await _withdrawn(v1, intent) if charge.disputed else 0
+    except (PaymentAccountRefused, PaymentMethodRefused) as refused:
+        log.error("billing.payment_not_readable", provider="stripe", reference=intent.id, reason=refused.message)
+        return answer.model_copy(update={"refunded_minor": None, "withdrawn_minor": None})
+    known = {"refunded_minor": charge.amount_refunded, "disputed": charge.disputed, "withdrawn_minor": withdrawn}
+    return answer.model_copy(update=known)
 
 
 async def _withdrawn(v1: Any, intent: stripe.PaymentIntent) -> int:

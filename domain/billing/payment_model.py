@@ -142,7 +142,7 @@ class ChargeOrder(Payload):
 
 
 class ProviderAnswer(Payload):
-    """What a provider says of a payment now."""
+    """What a provider says of a payment now. refunded_minor, withdrawn_minor: None if it does not let us know."""
 
     status: PaymentStatus
     reference: str | None = None
@@ -150,9 +150,9 @@ class ProviderAnswer(Payload):
     decline_code: str | None = None
     message: str | None = None
     action_url: str | None = None
-    refunded_minor: int = 0
+    refunded_minor: int | None = 0
     disputed: bool = False
-    withdrawn_minor: int = 0
+    withdrawn_minor: int | None = 0
 
 
 class Webhook(Payload):

@@ -277,7 +277,7 @@ class PaymentBooks:
 
     async def _afterwards(self, payment: Payment, answer: ProviderAnswer) -> Payment:
         """Refunds and disputes, of which only what is new is told."""
-        refunded = payment.amount.of(minor=answer.refunded_minor)
+        refunded = payment.refunded if answer.refunded_minor is None else payment.amount.of(minor=answer.refunded_minor)
         if refunded > payment.refunded:
             new = refunded - payment.refunded
             payment = await self._put(payment, refunded=refunded)
@@ -285,8 +285,9 @@ class PaymentBooks:
         if answer.disputed and not payment.disputed:
             payment = await self._put(payment, disputed=True)
             self.uow.events.append(PaymentDisputed(**self._named(payment), amount=payment.amount))
-        withdrawn = payment.amount.of(minor=answer.withdrawn_minor)
-        if withdrawn != payment.withdrawn:
+        withdrawn = payment.amount.of(minor=answer.withdrawn_minor or 0)
+        is_known = answer.status is PaymentStatus.SUCCEEDED and answer.withdrawn_minor is not None
+        if is_known and withdrawn != payment.withdrawn:
             new = withdrawn - payment.withdrawn
             payment = await self._put(payment, withdrawn=withdrawn)
             self.uow.events.append(

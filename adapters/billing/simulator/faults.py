@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-FAULTS = ("lose_answer", "error_before", "error_after", "slow", "down", "rate_limited")
-_STATUS = {"error_before": 500, "down": 503, "rate_limited": 429}
+FAULTS = ("lose_answer", "error_before", "error_after", "slow", "down", "rate_limited", "forbidden")
+_STATUS = {"error_before": 500, "down": 503, "rate_limited": 429, "forbidden": 403}
 
 
 async def broken_before(kind: str, seconds: float) -> Response | None:

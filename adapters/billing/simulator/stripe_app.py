@@ -128,6 +128,9 @@ class Stripe:
         account = _account(request)
         if account is None:
             return _unauthorized()
+        fault = self._store.next_fault(account, f"GET {request.url.path}")
+        if fault is not None and (refused := await broken_before(*fault)) is not None:
+            return refused
         asked = request.query_params
         try:
             found = self._store.all(account, _kind(request))

@@ -255,6 +255,21 @@ class TestDispute:
         won = [] if withdrawn else ["billing.payment.funds_reinstated"]
         assert ["billing.payment.funds_withdrawn", *won] == told
 
+    @pytest.mark.parametrize("path", ["GET /v1/charges", "GET /v1/disputes"])
+    async def test_that_our_key_may_not_read_leaves_the_payment_collected_once(
+        self, seller: Merchant, path: str
+    ) -> None:
+        before = len(await seller.charges())
+        await seller.simulate("faults", kind="forbidden", path=path, times=1)
+        invoice = await seller.final(await seller.customer("pm_card_createDispute"))
+
+        await seller.payment(invoice, "succeeded")
+        # What the webhooks tell of is read, once it may be.
+        await seller.payment_with(invoice, disputed=True, withdrawn=11_900)
+
+        assert before + 1 == len(await seller.charges())
+        assert {"chargebacks": 11_900, "tax_payable": -1_900, "revenue": -10_000} == await seller.booked(invoice)
+
     async def test_leaves_nothing_to_refund(self, seller: Merchant) -> None:
         invoice = await seller.final(await seller.customer("pm_card_createDispute"))
         await seller.payment(invoice, "succeeded")

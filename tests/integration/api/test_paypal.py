@@ -109,6 +109,15 @@ class TestPayment:
 
         assert (204, "hard") == (gone.status_code, failed["decline"])
 
+    async def test_of_whose_dispute_we_may_not_read_is_collected_once(self, seller: Merchant, client: str) -> None:
+        await fault(seller, client, "forbidden", "/paypal/v1/customer/disputes", times=2)
+
+        invoice = await seller.final(await payer(seller, "paypal-disputes"))
+        payment = await seller.payment(invoice, "succeeded")
+
+        assert [(11_900, 0)] == await captures(seller, client, payment)
+        await seller.payment_with(invoice, disputed=True, withdrawn=0)
+
     async def test_is_taken_back_by_a_dispute_that_is_lost(self, seller: Merchant, client: str) -> None:
         invoice = await seller.final(await payer(seller, "paypal-disputes"))
         payment = await seller.payment(invoice, "succeeded")
