@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
@@ -30,6 +31,9 @@ from worker.relay import Relay
 from workflows.registry import WORKFLOWS
 
 log = structlog.get_logger(__name__)
+
+# Beyond the time that activities have to finish.
+_TO_END = 8.0
 
 
 def worker_of(container: Container) -> Worker:
@@ -106,6 +110,17 @@ def main(settings: Settings) -> None:
 async def _until_told(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        stop.set()
+        loop.call_later(settings.worker_shutdown_grace_seconds + _TO_END, _end)
+
     for signal_ in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_, stop.set)
+        loop.add_signal_handler(signal_, told)
     await run_worker(settings, stop)
+
+
+def _end() -> None:
+    """What runs may wait for a database that is gone: the worker would wait with it for ever, and keep its ports."""
+    log.error("worker.not_let_go", hint="nothing is lost: what ran is done again by the next worker")
+    os._exit(1)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import running_stack, until
 
 from adapters.notifications.mailbox import Mailbox, smtp_server
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.settings import Settings
 from adapters.temporal.embedded import EmbeddedTemporal
+from worker import main
 from worker.main import run_worker
 
 
@@ -26,6 +31,30 @@ class SlowMailbox(Mailbox):
         self.thinking.set()
         await self.decided.wait()
         return await super().handle_DATA(server, session, envelope)
+
+
+async def test_a_worker_that_is_not_let_go_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one whose database is gone does not end by itself: its workflow tasks wait for the database to come back."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    async def stuck(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(main, "run_worker", stuck)
+    monkeypatch.setattr(main, "_TO_END", 0.0)
+    monkeypatch.setattr(os, "_exit", ended.set_result)
+    worker = asyncio.create_task(main._until_told(Settings(worker_shutdown_grace_seconds=0)))
+    await asyncio.sleep(0)
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        code = await asyncio.wait_for(ended, 10)
+    finally:
+        worker.cancel()
+        for told in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(told)
+
+    assert code == 1
 
 
 async def test_a_stopping_worker_lets_its_activity_finish(
