@@ -3,14 +3,15 @@
 import gc
 
 _YOUNG_OBJECTS = 20_000
-_WHILE_LOADING = (100_000, 1_000, 1_000)
+_WHILE_LOADING = 100_000
 
 
 def load_at_ease() -> None:
-    """Call before anything else is imported: what modules make stays, and looking through it again and again is a
-    quarter of the time that it takes to start.
+    """Call before anything else is imported: what modules make stays.
+
+    Looking through it again and again is a quarter of the time that it takes to start.
     """
-    gc.set_threshold(*_WHILE_LOADING)
+    gc.set_threshold(_WHILE_LOADING)
 
 
 def settle() -> None:
@@ -21,4 +22,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
+    gc.set_threshold(_YOUNG_OBJECTS)

@@ -85,7 +85,7 @@ class ChangeBody(Body):
     anchor: Instant | None = Field(
         default=None,
         description="Periods are counted from then on, which is at most one interval ahead; the one until then begins "
-        "now. Not with `when` or `effectiveAt`.",
+        "now. Not with `effectiveAt`, nor when the period ends.",
     )
 
     @model_validator(mode="after")

@@ -232,7 +232,7 @@ def handed_over(
     """
     step = Step(sub.model_copy(update={"revision": 0}), terms, at)
     step.put(id=named, customer_id=to, timezone=timezone, started_at=at, created_at=at, period_start=at)
-    step.put(cancel_at=None, cancel_reason=None, accrued=0, committed=0, windows=(), metered=False)
+    step.put(cancel_at=None, cancel_reason=None, windows=(), metered=False)
     if sub.status is SubscriptionStatus.ACTIVE:
         step.begin_period(sub.items, advance=True)
     return step.taken(SubscriptionChange.TRANSFERRED)
