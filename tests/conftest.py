@@ -27,6 +27,7 @@ import pytest
 import uvicorn
 import uvloop
 from pydantic import SecretStr
+from temporalio.worker import Worker
 
 from adapters.billing.simulator.app import Simulator
 from adapters.billing.simulator.store import Store
@@ -173,6 +174,7 @@ class Stack:
     http: httpx.AsyncClient
     relay: Relay
     simulator: Simulator
+    worker: Worker | None
     opened: AsyncExitStack = field(repr=False)
 
     @property
@@ -200,6 +202,7 @@ class Stack:
         """The onboarding's view once it has ended."""
 
         async def ended() -> dict[str, Any] | None:
+            assert self.worker is None or self.worker.is_running, "the worker failed, in this test or an earlier one"
             answer = await self.http.get(f"/v1/workflow/onboardings/{onboarding_id}", headers=self.operator)
             view: dict[str, Any] = answer.json()["data"]
             return view if view["status"] != "running" else None
@@ -316,8 +319,9 @@ async def running_stack(
         await ensure_namespace(settings, asyncio.Event())
         container = await opened.enter_async_context(open_container(settings, process="test", lazy=False))
         relay = Relay(container.database, container.subscriptions, container.starter)
-        if work:
-            await opened.enter_async_context(worker_of(container))
+        worker = worker_of(container) if work else None
+        if worker:
+            await opened.enter_async_context(worker)
             transport = await opened.enter_async_context(container.transport())
             task = asyncio.create_task(relay.run(transport))
             opened.push_async_callback(_cancelled, task)
@@ -332,6 +336,7 @@ async def running_stack(
             http=http,
             relay=relay,
             simulator=simulator,
+            worker=worker,
             opened=opened,
         )
 

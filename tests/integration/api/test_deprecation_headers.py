@@ -40,7 +40,7 @@ async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """The API with a deprecated route, called by the operator."""
     async with (
         serving(stack.container, extra=[router]) as url,
-        httpx.AsyncClient(base_url=url, headers=stack.operator) as client,
+        httpx.AsyncClient(base_url=url, headers=stack.operator, timeout=60) as client,
     ):
         yield client
 

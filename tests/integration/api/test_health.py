@@ -213,7 +213,7 @@ class TestMetrics:
             assert int(found[1]) >= 20
 
     async def test_have_only_templates_of_the_document_as_routes(self, stack: Stack) -> None:
-        paths = set((await stack.http.get("/openapi.json")).json()["paths"])
+        paths = set((await stack.http.get("/openapi.json", timeout=60)).json()["paths"])
         text = (await stack.http.get("/metrics")).text
 
         routes = set(re.findall(r'http_requests_total{.*?route="([^"]+)"', text))
