@@ -149,7 +149,9 @@ class Settings(BaseSettings):
         default=8480, ge=1, le=65535, description="Port of the simulated payment provider that `harborgrid up` runs."
     )
     workflow_sandbox: bool = Field(
-        default=True, description="Run workflow code in the sandbox that refuses non-deterministic calls."
+        default=False,
+        description="Run workflow code in the sandbox that refuses non-deterministic calls, as the replay tests do; it "
+        "halves what a worker gets done.",
     )
     large_payload_bytes: int = Field(
         default=128 * 1024,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from domain.automation.commands import RequestOnboarding
@@ -386,6 +387,9 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
     ),
 )
 
-BY_TYPE: dict[str, list[Starts | Signals | Wakes]] = {}
-for _reaction in REACTIONS:
-    BY_TYPE.setdefault(_reaction.on.about.type, []).append(_reaction)
+BY_TYPE = MappingProxyType(
+    {
+        type_: tuple(each for each in REACTIONS if each.on.about.type == type_)
+        for type_ in dict.fromkeys(each.on.about.type for each in REACTIONS)
+    }
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from temporalio import workflow
@@ -179,12 +180,14 @@ class OnboardingSaga:
         return f"Running {running[0]}; it is retried until it succeeds or is refused." if running else "Closing."
 
 
-_SUMMARIES = {
-    StepName.CREATE_SUBSCRIPTION: "Subscribe to the plan",
-    StepName.PROVISION_TENANT: "Make schema, role, keys and owner",
-    StepName.INITIALIZE_DASHBOARD: "Make lake and default dashboard",
-    StepName.SEND_WELCOME_EMAIL: "Welcome the owner by e-mail",
-}
+_SUMMARIES = MappingProxyType(
+    {
+        StepName.CREATE_SUBSCRIPTION: "Subscribe to the plan",
+        StepName.PROVISION_TENANT: "Make schema, role, keys and owner",
+        StepName.INITIALIZE_DASHBOARD: "Make lake and default dashboard",
+        StepName.SEND_WELCOME_EMAIL: "Welcome the owner by e-mail",
+    }
+)
 
 
 async def _settled(running: workflow.ActivityHandle[Any]) -> None:

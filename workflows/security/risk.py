@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from temporalio import workflow
 
@@ -17,12 +18,14 @@ from workflows.standing import Followed
 
 REMINDED_BEFORE = (timedelta(days=7), timedelta(days=1), timedelta())
 REMINDED_EVERY, MOST_REMINDERS = timedelta(days=7), 52
-_NEXT = {
-    "open": "the deadline to decide",
-    "proposed": "the deadline to approve",
-    "planned": "the plan's date",
-    "accepted": "the acceptance ends",
-}
+_NEXT = MappingProxyType(
+    {
+        "open": "the deadline to decide",
+        "proposed": "the deadline to approve",
+        "planned": "the plan's date",
+        "accepted": "the acceptance ends",
+    }
+)
 
 
 def workflow_id(tenant: TenantId | None, risk_id: RiskId) -> str:
