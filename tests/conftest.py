@@ -26,6 +26,7 @@ import hypothesis
 import pytest
 import uvicorn
 import uvloop
+from fakes.mailbox import PickyMailbox
 from pydantic import SecretStr
 from temporalio.worker import Worker
 
@@ -149,17 +150,6 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTempo
     finally:
         process.terminate()
         process.wait(20)
-
-
-class PickyMailbox(Mailbox):
-    """Refuses recipients at `refused.example` for good, as a real server refuses an unknown mailbox."""
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
-        """Called by aiosmtpd for RCPT TO."""
-        if address.endswith("@refused.example"):
-            return "550 5.1.1 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
 
 
 @dataclass(slots=True)

@@ -29,7 +29,9 @@ DETERMINISTIC = {
 }
 """Nothing here knows the time, chance, the machine or the network, but for what lint bans: `datetime.now`, `uuid4`."""
 CHANGEABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
-UNCHANGING = {"frozenset", "tuple", "timedelta", "TypeVar", "MappingProxyType", "ParamSpec"}
+UNCHANGING = {"Context", "frozenset", "tuple", "timedelta", "TypeVar", "MappingProxyType", "ParamSpec"}
+OUTSIDE = {"open", "input", "exec", "eval", "__import__"}
+"""What of the language itself reaches beyond a workflow."""
 
 
 def _named(path: Path) -> str:
@@ -51,10 +53,12 @@ def _imported(tree: ast.Module) -> set[str]:
 
 
 def _kept(tree: ast.Module) -> list[str]:
-    """What a module keeps that a run could change, for the next one to see."""
+    """What a module or a class keeps that a run could change, for the next one to see."""
     return [
         ast.unparse(node)
-        for node in tree.body
+        for whole in ast.walk(tree)
+        if isinstance(whole, ast.Module | ast.ClassDef)
+        for node in whole.body
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _may_change(node.value)
     ]
 
@@ -69,6 +73,11 @@ def _may_change(value: ast.expr) -> bool:
 class TestWorkflowModule:
     def test_imports_only_what_is_the_same_each_time(self, path: Path) -> None:
         assert not _imported(ast.parse(path.read_text())) - DETERMINISTIC
+
+    def test_calls_nothing_outside(self, path: Path) -> None:
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+        assert not OUTSIDE & {ast.unparse(call.func) for call in calls}
 
     def test_keeps_nothing_that_a_run_could_change(self, path: Path) -> None:
         assert not _kept(ast.parse(path.read_text()))
