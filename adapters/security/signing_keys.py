@@ -143,8 +143,9 @@ class SigningKeyRing:
 
     async def rotate_due(self) -> list[SigningKeyId]:
         """Let a new key sign wherever one has signed for long enough; the new ones."""
-        pairs = (await self.known()).pairs
-        due = [each for each in jose.ALGORITHMS if is_due(pairs, each, utc_now())]
+        # Not from memory: an hour would pass before what has changed a moment ago is looked at again.
+        known, _ = await self._look_up("")
+        due = [each for each in jose.ALGORITHMS if is_due(known.pairs, each, utc_now())]
         return [(await self.introduce(algorithm)).id for algorithm in due]
 
     async def fresh(self, algorithm: str) -> SigningKey:
