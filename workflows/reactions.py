@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -23,8 +24,9 @@ from domain.billing.events import (
     SubscriptionReactivated,
     SubscriptionUpdated,
 )
+from domain.billing.ids import ClockId
 from domain.billing.invoice_commands import FollowInvoice
-from domain.billing.invoice_events import InvoiceDrafted, InvoiceVoided, InvoiceWrittenOff
+from domain.billing.invoice_events import InvoiceDrafted, InvoiceFinalized, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.payment_commands import FollowPayment
 from domain.billing.payment_events import PaymentHinted, PaymentRequested
 from domain.billing.refund_commands import FollowRefund
@@ -97,16 +99,25 @@ def _always(_: Any) -> bool:
     return True
 
 
+def _now(_: Any) -> datetime | None:
+    return None
+
+
 def _since(fact: Any) -> dict[str, Any]:
     """What the process is about, and when that began."""
     return {**fact.model_dump(), "since": fact.occurred_at}
+
+
+def _in_the_world(instant: datetime, clock: ClockId | None) -> datetime | None:
+    """A process in simulated time has to be there for its clock to be moved."""
+    return instant if clock is None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Starts:
     """The event starts this workflow, once per id; `summary` is what an operator reads in the Temporal UI.
 
-    when: not every such event does.
+    when: not every such event does. at: there is nothing to do before, unless an event wakes it; None: it begins now.
     """
 
     on: type[Event]
@@ -115,11 +126,12 @@ class Starts:
     input: Callable[[Any], Any]
     summary: Callable[[Any], str]
     when: Callable[[Any], bool] = _always
+    at: Callable[[Any], datetime | None] = _now
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The event signals a workflow that may be running; one that has ended is left alone."""
+    """The event signals a workflow that may be running; one that has ended, or begins later, is left alone."""
 
     on: type[Event]
     signal: Callable[..., Any]
@@ -131,6 +143,8 @@ class Signals:
 @dataclass(frozen=True, slots=True)
 class Wakes:
     """The event signals this workflow, and starts it first if it does not run, even if it has ended before.
+
+    One that was to begin later begins now.
 
     A run that is about to end looks once more, so nothing falls between two runs.
     """
@@ -177,13 +191,26 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
         input=lambda fact: FollowInvoice.model_validate(_since(fact)),
         summary=lambda fact: f"Invoice of {fact.total} to {fact.customer_id}",
+        at=lambda fact: _in_the_world(fact.finalize_at, fact.test_clock_id),
+    ),
+    Starts(
+        on=InvoiceFinalized,
+        when=lambda fact: not fact.was_draft,
+        workflow=InvoiceWorkflow.run,
+        id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
+        input=lambda fact: FollowInvoice.model_validate(_since(fact)),
+        summary=lambda fact: f"Invoice {fact.number} of {fact.total} to {fact.customer_id}",
+        at=lambda fact: _in_the_world(fact.due_at, fact.test_clock_id),
     ),
     *(
-        Signals(
+        Wakes(
             on=kind,
-            signal=InvoiceWorkflow.changed,
+            workflow=InvoiceWorkflow.run,
             id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
-            input=lambda fact: fact.about.type,
+            input=lambda fact: FollowInvoice.model_validate(_since(fact)),
+            summary=lambda fact: f"Invoice to {fact.customer_id}",
+            signal=InvoiceWorkflow.changed,
+            told=lambda fact: fact.about.type,
         )
         for kind in (InvoicePaid, InvoiceVoided, InvoiceWrittenOff)
     ),

@@ -62,6 +62,7 @@ class ReactionHandler:
                     reaction.input(fact),
                     id=reaction.id(fact),
                     summary=reaction.summary(fact),
+                    at=reaction.at(fact),
                 )
             case Signals():
                 await self._starter.signal(reaction.id(fact), reaction.signal, reaction.input(fact))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -19,6 +19,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from adapters.kernel.clock import utc_now
 from adapters.postgres.database import Database
 from adapters.telemetry.metrics import WORKFLOW_STARTS
 from adapters.temporal.codec import owner_of
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 _RPC = timedelta(seconds=5)
 # A worker that dies in the middle of a workflow task is noticed after this long.
 _TASK = timedelta(seconds=5)
+# The second is said of one whose first task is not to come yet.
+_NOT_BEGUN = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
 _DOWN = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN)
 
 
@@ -42,13 +45,21 @@ class WorkflowStarter:
         self._task_queue, self._weights = task_queue, weights
 
     async def start(
-        self, workflow: Callable[..., Any], input: Any, *, id: str, summary: str, again: bool = False
+        self,
+        workflow: Callable[..., Any],
+        input: Any,
+        *,
+        id: str,
+        summary: str,
+        again: bool = False,
+        at: datetime | None = None,
     ) -> bool:
         """Start it; False if it was started before. `again`: a run that has ended may be followed by another.
 
-        Raises WorkflowsUnavailable.
+        at: it begins then, and until then it costs nobody anything; `signal_with_start` lets it begin before. A plain
+        signal waits until it has begun, and a query finds nobody. Raises WorkflowsUnavailable.
         """
-        name = _name(workflow)
+        name, delay = _name(workflow), max((at - utc_now()).total_seconds(), 0) if at else 0
         try:
             await self.client.start_workflow(
                 workflow,
@@ -59,8 +70,9 @@ class WorkflowStarter:
                 search_attributes=_attributes(id),
                 priority=await self._weights.priority(id),
                 task_timeout=_TASK,
+                start_delay=timedelta(seconds=delay) if delay else None,
                 # In a worker's process the first task comes with the answer; elsewhere this changes nothing.
-                request_eager_start=True,
+                request_eager_start=not delay,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 id_reuse_policy=(
                     WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
@@ -113,13 +125,13 @@ class WorkflowStarter:
         return self.client.get_workflow_handle(id)
 
     async def ask(self, id: str, query: Callable[..., Answer]) -> Answer | None:
-        """What a workflow says of itself, ended or not; None if there is none. Raises WorkflowsUnavailable."""
+        """What a workflow says of itself, ended or not; None if none has begun. Raises WorkflowsUnavailable."""
         try:
             answer: Answer = await self.handle(id).query(query, rpc_timeout=_RPC)
         except WorkflowQueryFailedError as error:
             raise WorkflowsUnavailable("no worker answered the query") from error
         except (RPCError, RuntimeError) as error:
-            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+            if isinstance(error, RPCError) and error.status in _NOT_BEGUN:
                 return None
             raise _named(error) from error
         return answer

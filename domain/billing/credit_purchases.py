@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from domain.billing.credit_model import CreditGrant, GrantKind, GrantTerms
 from domain.billing.credits import CreditBooks
-from domain.billing.drafting import drafted
 from domain.billing.ids import CustomerId, InvoiceId, LineId
 from domain.billing.invoice_errors import LegalEntityUnknown
 from domain.billing.invoices import InvoiceBooks
@@ -55,12 +54,12 @@ async def buy_credit(
         occurred_at=books.now,
     )
     content = await reckoned(uow, [line], seller, customer, None)
-    await drafted(uow, tenant, content, (customer, seller), invoice_id, subscription=None, at=books.now, now=books.now)
+    invoices = InvoiceBooks(uow, tenant, ids, books.now)
     await uow.lines.add([line])
-    await uow.lines.invoice([line], invoice_id)
+    await invoices.write(invoice_id, content, [line], (customer, seller), at=books.now, final=False)
     await uow.credits.put(grant)
     books.audit(
         GRANT_CREDIT, grant.id, {"customerId": customer_id, "amount": str(grant.amount), "invoiceId": invoice_id}
     )
-    await InvoiceBooks(uow, tenant, ids, books.now).finalize(invoice_id)
+    await invoices.finalize(invoice_id)
     return await uow.credits.get(grant.id)

@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, Field
 
-from domain.billing.ids import CustomerId, InvoiceId, SubscriptionId
+from domain.billing.ids import ClockId, CustomerId, InvoiceId, SubscriptionId
 from domain.bus.event import Event, event
 from domain.kernel.ids import TenantId
 from domain.kernel.money import Money
@@ -22,6 +22,7 @@ class InvoiceDrafted(Event):
     invoice_id: InvoiceId
     customer_id: CustomerId
     subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
+    test_clock_id: ClockId | None = Field(default=None, description="Whose simulated time the customer lives in.")
     total: Money = Field(description="Tax included; of the draft.")
     finalize_at: AwareDatetime = Field(description="When it becomes final, unless somebody does that before.")
 
@@ -40,6 +41,8 @@ class InvoiceFinalized(Event):
     invoice_id: InvoiceId
     customer_id: CustomerId
     subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
+    test_clock_id: ClockId | None = Field(default=None, description="Whose simulated time the customer lives in.")
+    was_draft: bool = Field(description="Whether `billing.invoice.drafted` told of it before.")
     number: str = Field(description="Gapless per legal entity and year.", examples=["INV-2026-000417"])
     total: Money = Field(description="Tax included.")
     tax: Money = Field(description="The tax in it.")

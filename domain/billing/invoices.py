@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from domain.billing.coupons import CouponBooks
 from domain.billing.credits import CreditBooks
 from domain.billing.drafting import draft_invoice
 from domain.billing.dunning_cases import DunningCases
 from domain.billing.dunning_model import DunningStatus
-from domain.billing.events import InvoicePaid, PaymentMethod
+from domain.billing.events import PaymentMethod
 from domain.billing.ids import InvoiceId, PaymentId
 from domain.billing.invoice_commands import InvoiceProgress, SettleInvoice
 from domain.billing.invoice_errors import InvoiceStepNotPossible
-from domain.billing.invoice_events import InvoiceFinalized, InvoiceOverdue, InvoiceVoided, InvoiceWrittenOff
+from domain.billing.invoice_events import InvoiceOverdue, InvoiceVoided, InvoiceWrittenOff
 from domain.billing.invoice_model import Invoice, InvoiceStatus
-from domain.billing.invoicing import ordered
-from domain.billing.ledger import Charged, Journal
-from domain.billing.ledger_model import Account, EntryKind, JournalEntry
+from domain.billing.invoice_steps import InvoiceSteps
+from domain.billing.ledger_model import Account, EntryKind
 from domain.billing.payment_errors import PaymentUnderWay
-from domain.billing.payments import PaymentBooks
-from domain.billing.permissions import FINALIZE_INVOICE, MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
+from domain.billing.permissions import MARK_INVOICE_PAID, VOID_INVOICE, WRITE_OFF_INVOICE
 from domain.billing.ports import BillingUnitOfWork
 from domain.billing.reckoning import reckoned
-from domain.billing.subscription_model import LineKind
 from domain.billing.subscriptions import Books
-from domain.kernel.audit import AuditEntry
-from domain.kernel.ids import TenantId
 from domain.kernel.money import Money
-from domain.kernel.permissions import Permission
 from domain.kernel.ports import Ids
 
 ITS_OWN = (EntryKind.INVOICE_FINALIZED, EntryKind.REVENUE_RECOGNIZED)
@@ -40,11 +28,8 @@ ITS_OWN = (EntryKind.INVOICE_FINALIZED, EntryKind.REVENUE_RECOGNIZED)
 CREDIT = "it comes to a credit, which waits for the next invoice"
 
 
-class InvoiceBooks:
-    """What every step of an invoice writes to: one tenant's books in one transaction, at one instant."""
-
-    def __init__(self, uow: BillingUnitOfWork, tenant: TenantId, ids: Ids, now: datetime) -> None:
-        self.uow, self.tenant, self.ids, self.now = uow, tenant, ids, now
+class InvoiceBooks(InvoiceSteps):
+    """Everything that becomes of an invoice after it was written, each in one transaction."""
 
     async def settle(self, invoice_id: InvoiceId) -> Invoice:
         """What is due by now: a draft becomes final, an open invoice overdue. Raises InvoiceNotFound."""
@@ -69,37 +54,37 @@ class InvoiceBooks:
         if await self.uow.credit_notes.of_invoice(invoice.id):
             raise InvoiceStepNotPossible(status=invoice.status.value, reason="give back the rest by a credit note")
         voided = await self._voided(invoice, reason)
-        self._audit(VOID_INVOICE, voided, {"reason": reason})
+        self.audit(VOID_INVOICE, voided, {"reason": reason})
         return voided
 
     async def mark_paid(self, invoice_id: InvoiceId, method: PaymentMethod) -> Invoice:
         """Somebody says that it was paid. Raises InvoiceNotFound, InvoiceStepNotPossible, PaymentUnderWay."""
         invoice = await self._ready(invoice_id, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
         await self._not_collected(invoice)
-        paid = await self._paid(invoice, method, Account.BANK)
-        self._audit(MARK_INVOICE_PAID, paid, {"method": method.value})
+        paid = await self.pay(invoice, method, Account.BANK)
+        self.audit(MARK_INVOICE_PAID, paid, {"method": method.value})
         return paid
 
     async def write_off(self, invoice_id: InvoiceId, reason: str) -> Invoice:
         """Nobody expects that it will be paid. Raises InvoiceNotFound, InvoiceStepNotPossible."""
         invoice = await self._ready(invoice_id, InvoiceStatus.OPEN)
-        written_off = await self._put(invoice, status=InvoiceStatus.UNCOLLECTIBLE, closed_at=self.now, reason=reason)
-        self.uow.events.append(InvoiceWrittenOff(**self._named(invoice), total=invoice.content.total, reason=reason))
-        await self._book(written_off, lambda journal: journal.written_off(invoice.due))
-        self._audit(WRITE_OFF_INVOICE, written_off, {"reason": reason})
+        written_off = await self.put(invoice, status=InvoiceStatus.UNCOLLECTIBLE, closed_at=self.now, reason=reason)
+        self.uow.events.append(InvoiceWrittenOff(**self.named(invoice), total=invoice.content.total, reason=reason))
+        await self.book(written_off, lambda journal: journal.written_off(invoice.due))
+        self.audit(WRITE_OFF_INVOICE, written_off, {"reason": reason})
         return written_off
 
     async def collected(
         self, invoice: Invoice, payment: PaymentId, method: PaymentMethod, into: Account, *, attempt: int
     ) -> Invoice:
         """A provider has collected an invoice that is held."""
-        return await self._paid(invoice, method, into, payment=payment, attempt=attempt)
+        return await self.pay(invoice, method, into, payment=payment, attempt=attempt)
 
     async def lessen(self, invoice: Invoice, by: Money, method: PaymentMethod) -> Invoice:
         """A credit note leaves less to pay of an open invoice that is held; with nothing left it is paid so."""
-        lessened = await self._put(invoice, due=invoice.due - by)
+        lessened = await self.put(invoice, due=invoice.due - by)
         if not lessened.due:
-            return await self._paid(lessened, method, Account.BANK)
+            return await self.pay(lessened, method, Account.BANK)
         cases = DunningCases(self.uow, self.tenant, self.now)
         case = await self.uow.dunning.find(invoice.id)
         if case is not None and case.is_open:
@@ -108,11 +93,11 @@ class InvoiceBooks:
 
     async def refunded(self, invoice: Invoice, payment: PaymentId, amount: Money, out_of: Account) -> None:
         """A provider has given money back that it had collected for an invoice."""
-        await self._book(invoice, lambda journal: journal.refunded(amount, out_of, payment=payment))
+        await self.book(invoice, lambda journal: journal.refunded(amount, out_of, payment=payment))
 
     async def withdrawn(self, invoice: Invoice, payment: PaymentId, amount: Money, out_of: Account) -> None:
         """A dispute has taken the money back; a negative amount was won again. The invoice stays as it is."""
-        await self._book(invoice, lambda journal: journal.withdrawn(amount, out_of, payment=payment))
+        await self.book(invoice, lambda journal: journal.withdrawn(amount, out_of, payment=payment))
 
     async def _finalized(self, invoice: Invoice) -> Invoice:
         """With its number, and with usage that came late while it was a draft."""
@@ -123,45 +108,8 @@ class InvoiceBooks:
         content = await reckoned(self.uow, lines, seller, customer, invoice.subscription_id, final=True)
         if content.total.minor < 0:
             return await self._a_credit(invoice)
-        await self.uow.lines.discount(lines, content.lines)
-        await CouponBooks(self.uow, self.tenant, self.ids, self.now).used(content)
-        year = self.now.astimezone(ZoneInfo(seller.timezone)).year
-        number = await self.uow.invoices.number(seller.number_prefix, year)
-        final = await self._put(
-            invoice,
-            status=InvoiceStatus.OPEN,
-            number=f"{seller.number_prefix}-{year}-{number:06}",
-            content=content,
-            due=content.total,
-            finalized_at=self.now,
-            due_at=self.now + timedelta(days=seller.payment_terms_days),
-        )
-        assert final.number is not None
-        assert final.due_at is not None
-        self.uow.events.append(
-            InvoiceFinalized(
-                **self._named(final),
-                subscription_id=final.subscription_id,
-                number=final.number,
-                total=content.total,
-                tax=content.tax_amount,
-                due_at=final.due_at,
-            )
-        )
-        charged = [
-            Charged(line.id, told.taxed.net, line.period_start, line.period_end, line.kind is LineKind.PREPAID)
-            for line, told in zip(ordered(lines), content.lines, strict=True)
-        ]
-        await self._book(final, lambda journal: journal.finalized(charged, content.tax_amount))
-        self._audit(FINALIZE_INVOICE, final, {"number": final.number, "total": str(content.total)})
-        applied = await CreditBooks(self.uow, self.tenant, self.ids, self.now).apply(final)
-        if applied:
-            final = await self._put(final, due=final.due - applied)
-        if not final.due:
-            return await self._paid(final, PaymentMethod.CREDIT_BALANCE, Account.BANK)
-        if await self.uow.payments.default_method(final.customer_id) is not None:
-            await PaymentBooks(self.uow, self.tenant, self.ids, self.now).request(final)
-        return final
+        said = invoice.model_copy(update={"content": content})
+        return await self.make_final(said, lines, (customer, seller), was_draft=True)
 
     async def _a_credit(self, invoice: Invoice) -> Invoice:
         """It has come to a credit as a draft: that waits for the next invoice, if there will be one."""
@@ -187,50 +135,21 @@ class InvoiceBooks:
                 await self.uow.lines.release(invoice.id)
         else:
             entries = await self.uow.ledger.of_invoice(invoice.id, ITS_OWN)
-            await self._book(invoice, lambda journal: journal.reversed(entries))
+            await self.book(invoice, lambda journal: journal.reversed(entries))
             await CreditBooks(self.uow, self.tenant, self.ids, self.now).give_back(invoice)
             await DunningCases(self.uow, self.tenant, self.now).close(invoice.id, DunningStatus.STOPPED)
-        voided = await self._put(invoice, status=InvoiceStatus.VOID, closed_at=self.now, reason=reason)
-        self.uow.events.append(InvoiceVoided(**self._named(invoice), total=invoice.content.total, reason=reason))
+        voided = await self.put(invoice, status=InvoiceStatus.VOID, closed_at=self.now, reason=reason)
+        self.uow.events.append(InvoiceVoided(**self.named(invoice), total=invoice.content.total, reason=reason))
         return voided
-
-    async def _paid(
-        self,
-        invoice: Invoice,
-        method: PaymentMethod,
-        into: Account,
-        *,
-        payment: PaymentId | None = None,
-        attempt: int = 1,
-    ) -> Invoice:
-        paid = await self._put(invoice, status=InvoiceStatus.PAID, closed_at=self.now, paid_by=method)
-        await DunningCases(self.uow, self.tenant, self.now).close(invoice.id, DunningStatus.RECOVERED)
-        await CreditBooks(self.uow, self.tenant, self.ids, self.now).paid_for(invoice)
-        recovered = invoice.status is InvoiceStatus.UNCOLLECTIBLE
-        await self._book(paid, lambda journal: journal.paid(invoice.due, into, payment=payment, recovered=recovered))
-        assert paid.number is not None
-        self.uow.events.append(
-            InvoicePaid(
-                **self._named(invoice),
-                number=paid.number,
-                subscription_id=invoice.subscription_id,
-                paid=invoice.content.total,
-                tax=invoice.content.tax_amount,
-                payment_id=payment,
-                method=method,
-                attempt=attempt,
-            )
-        )
-        return paid
 
     async def _overdue(self, invoice: Invoice) -> Invoice:
         if invoice.overdue:
             return invoice
         assert invoice.due_at is not None
         self.uow.events.append(
-            InvoiceOverdue(**self._named(invoice), total=invoice.content.total, due_at=invoice.due_at)
+            InvoiceOverdue(**self.named(invoice), total=invoice.content.total, due_at=invoice.due_at)
         )
-        return await self._put(invoice, overdue=True)
+        return await self.put(invoice, overdue=True)
 
     async def _not_collected(self, invoice: Invoice) -> None:
         """Money that moves by a payment must find what it is for."""
@@ -243,36 +162,6 @@ class InvoiceBooks:
         if invoice.status not in statuses:
             raise InvoiceStepNotPossible(status=invoice.status.value)
         return invoice
-
-    async def _book(self, invoice: Invoice, entries: Callable[[Journal], list[JournalEntry]]) -> None:
-        seller = await self.uow.legal_entities.get(invoice.content.legal_entity)
-        journal = Journal(
-            self.ids,
-            self.now,
-            legal_entity=seller.code,
-            timezone=seller.timezone,
-            customer=invoice.customer_id,
-            invoice=invoice.id,
-        )
-        await self.uow.ledger.add(entries(journal))
-
-    async def _put(self, invoice: Invoice, **changes: object) -> Invoice:
-        changed = invoice.model_copy(update={**changes, "revision": invoice.revision + 1})
-        await self.uow.invoices.put(changed)
-        return changed
-
-    def _named(self, invoice: Invoice) -> dict[str, Any]:
-        return {
-            "tenant_id": self.tenant,
-            "invoice_id": invoice.id,
-            "customer_id": invoice.customer_id,
-            "occurred_at": self.now,
-        }
-
-    def _audit(self, permission: Permission, invoice: Invoice, details: dict[str, Any]) -> None:
-        self.uow.audit.record(
-            AuditEntry(tenant_id=self.tenant, action=permission.name, resource=invoice.id, details=details)
-        )
 
 
 async def settle(uow: BillingUnitOfWork, cmd: SettleInvoice, ids: Ids) -> InvoiceProgress:

@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from domain.billing.customer_model import Customer
-from domain.billing.drafting import drafted
 from domain.billing.ids import CustomerId, InvoiceId, LineId, SubscriptionId
 from domain.billing.invoice_errors import LegalEntityUnknown
 from domain.billing.invoice_model import Invoice
-from domain.billing.invoices import InvoiceBooks
+from domain.billing.invoice_steps import InvoiceSteps
 from domain.billing.permissions import ADD_LINE, DRAFT_INVOICE
 from domain.billing.plan_model import STANDARD, FixedPrice
 from domain.billing.ports import BillingUnitOfWork
@@ -65,15 +64,11 @@ class OneOffBooks:
         lines = [
             await self._line(customer, each, f"{invoice_id}/{number:03}", None) for number, each in enumerate(wanted, 1)
         ]
-        content = await reckoned(self.uow, lines, seller, customer, None)
-        invoice = await drafted(
-            self.uow, self.tenant, content, (customer, seller), invoice_id, subscription=None, at=self.now, now=self.now
-        )
+        content = await reckoned(self.uow, lines, seller, customer, None, final=final)
         await self.uow.lines.add(lines)
-        await self.uow.lines.invoice(lines, invoice_id)
-        details = {"customerId": customer_id, "total": str(invoice.content.total)}
-        self._audit(DRAFT_INVOICE.name, invoice_id, details)
-        return await InvoiceBooks(self.uow, self.tenant, self.ids, self.now).finalize(invoice_id) if final else invoice
+        self._audit(DRAFT_INVOICE.name, invoice_id, {"customerId": customer_id, "total": str(content.total)})
+        steps = InvoiceSteps(self.uow, self.tenant, self.ids, self.now)
+        return await steps.write(invoice_id, content, lines, (customer, seller), at=self.now, final=final)
 
     async def add(self, subscription_id: SubscriptionId, wanted: Sequence[WantedLine]) -> list[Line]:
         """With the next invoice of this subscription.

@@ -176,6 +176,40 @@ class TestInvoice:
             event["type"].rpartition(".")[2] for event in sorted(events, key=lambda each: each["id"])
         ]
 
+    async def test_is_final_at_once_where_its_seller_has_no_drafts(self, stack: Stack, seller: Tenant) -> None:
+        [invoice] = await invoices(seller, await bought(seller, legalEntity="shop"))
+        handle = stack.container.starter.handle(f"{seller.id}/billing/invoice/{invoice['id']}")
+        due = datetime.fromisoformat(invoice["dueAt"])
+
+        async def status(wanted: str) -> bool:
+            found = await stack.container.starter.status(handle.id)
+            return found is not None and found.name == wanted
+
+        await until(lambda: status("RUNNING"), what="its process")
+        begins = (await handle.describe()).execution_time
+        progress = await seller.get(f"{INVOICES}/{invoice['id']}/progress")
+        await step(seller, invoice, "mark-paid", method="bank_transfer")
+        await until(lambda: status("COMPLETED"), what="its end")
+
+        events = (await seller.get("/v1/bus/events", subject=invoice["id"]))["items"]
+        assert invoice["number"].startswith("SHOP-")
+        assert ("overdue", due) == (progress["next"], datetime.fromisoformat(progress["nextAt"]))
+        assert begins is not None
+        assert abs(begins - due) < timedelta(seconds=1)
+        assert {"billing.invoice.finalized", "billing.invoice.paid"} == {event["type"] for event in events}
+        assert [False] == [event["data"]["wasDraft"] for event in events if "wasDraft" in event["data"]]
+
+    async def test_that_is_a_draft_has_a_process_from_when_it_becomes_final(self, stack: Stack, seller: Tenant) -> None:
+        [draft] = await invoices(seller, await bought(seller))
+        handle = stack.container.starter.handle(f"{seller.id}/billing/invoice/{draft['id']}")
+
+        async def begins() -> datetime | None:
+            found = await stack.container.starter.status(handle.id)
+            return (await handle.describe()).execution_time if found else None
+
+        at = await until(begins, what="its process")
+        assert abs(at - datetime.fromisoformat(draft["finalizeAt"])) < timedelta(seconds=1)
+
     async def test_numbers_have_no_gap_however_many_become_final_at_once(self, seller: Tenant) -> None:
         drafts = [(await invoices(seller, await bought(seller)))[0] for _ in range(8)]
         voided = drafts.pop()
