@@ -146,6 +146,7 @@ class PostgresCustomers:
 
     def __init__(self, session: Session) -> None:
         self._session, self._sql = session, session.sql
+        self._read: dict[CustomerId, Customer] = {}
 
     async def add(self, customer: Customer) -> CustomerId | None:
         """Insert; or whose external id it is already."""
@@ -161,6 +162,7 @@ class PostgresCustomers:
 
     async def put(self, customer: Customer) -> bool:
         """Replace the revision before this one."""
+        self._read.pop(customer.id, None)
         changed = await self._sql.fetchval(
             f"UPDATE billing_customer SET ({names(_CUSTOMER)}) = ({places(_CUSTOMER)}) "
             f"WHERE id = $1 AND revision = ${_CUSTOMER.index('revision') + 1} - 1 RETURNING true",
@@ -169,11 +171,14 @@ class PostgresCustomers:
         return bool(changed)
 
     async def get(self, customer_id: CustomerId) -> Customer:
-        """Raises CustomerNotFound."""
+        """As this transaction found it first. Raises CustomerNotFound."""
+        if (read := self._read.get(customer_id)) is not None:
+            return read
         row = await self._sql.fetchrow(f"SELECT {names(_CUSTOMER)} FROM billing_customer WHERE id = $1", customer_id)
         if row is None:
             raise CustomerNotFound
-        return Customer(**dict(row))
+        read = self._read[customer_id] = Customer(**dict(row))
+        return read
 
     async def called(self, name: str) -> CustomerId | None:
         """The one with this id or external id."""

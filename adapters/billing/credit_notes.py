@@ -35,7 +35,7 @@ class PostgresCreditNotes:
             "total_minor": note.content.total.minor,
             **{f"{name}_minor": getattr(note, name).minor for name in _NOTE_MONEY},
         }
-        changing = [name for name in _NOTE if name != "id"]
+        changing = tuple(name for name in _NOTE if name != "id")
         await self._sql.execute(
             f"INSERT INTO billing_credit_note ({names(_NOTE)}) VALUES ({places(_NOTE)}) ON CONFLICT (id) DO UPDATE "
             f"SET ({names(changing)}) = ({names(changing, 'excluded.')})",
@@ -85,7 +85,7 @@ class PostgresRefunds:
     async def put(self, refund: Refund) -> None:
         """Insert or replace."""
         known = {**dict(refund), "currency": refund.amount.currency, "amount_minor": refund.amount.minor}
-        changing = [name for name in _REFUND if name != "id"]
+        changing = tuple(name for name in _REFUND if name != "id")
         await self._sql.execute(
             f"INSERT INTO billing_refund ({names(_REFUND)}) VALUES ({places(_REFUND)}) ON CONFLICT (id) DO UPDATE "
             f"SET ({names(changing)}) = ({names(changing, 'excluded.')})",

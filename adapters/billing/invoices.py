@@ -16,6 +16,7 @@ from domain.kernel.pagination import Page
 _ENTITY = ("code", "number_prefix", "revision", "created_at", "document")
 _FIELDS = tuple(name for name in Invoice.model_fields if name != "due")
 _INVOICE = (*_FIELDS, "currency", "total_minor", "due_minor")
+_CHANGING = tuple(name for name in _INVOICE if name != "id")
 
 
 class PostgresLegalEntities:
@@ -81,7 +82,6 @@ class PostgresInvoices:
 
     async def put(self, invoice: Invoice) -> None:
         """Insert or replace."""
-        changing = [name for name in _INVOICE if name != "id"]
         known = {
             **dict(invoice),
             "content": invoice.content.model_dump(mode="json"),
@@ -91,7 +91,7 @@ class PostgresInvoices:
         }
         await self._sql.execute(
             f"INSERT INTO billing_invoice ({names(_INVOICE)}) VALUES ({places(_INVOICE)}) ON CONFLICT (id) DO UPDATE "
-            f"SET ({names(changing)}) = ({names(changing, 'excluded.')})",
+            f"SET ({names(_CHANGING)}) = ({names(_CHANGING, 'excluded.')})",
             *(known[name] for name in _INVOICE),
         )
 

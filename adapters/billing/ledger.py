@@ -25,22 +25,20 @@ class PostgresLedger:
         self._session, self._sql = session, session.sql
 
     async def add(self, entries: Sequence[JournalEntry]) -> None:
-        """Insert, all postings in one statement, after which the database looks whether they balance."""
+        """Insert, in one statement, after which the database looks whether they balance."""
         if not entries:
             return
-        await self._sql.execute(
-            f"INSERT INTO billing_journal_entry ({names(_ENTRY)}) SELECT * FROM unnest($1::text[], $2::text[], "
-            "$3::text[], $4::date[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])",
-            *([getattr(entry, name) for entry in entries] for name in _ENTRY),
-        )
         rows = [
             (entry.id, number, each.account, each.amount.currency, each.amount.minor, each.line_id)
             for entry in entries
             for number, each in enumerate(entry.postings, 1)
         ]
         await self._sql.execute(
-            f"INSERT INTO billing_posting ({names(_POSTING)}) "
-            "SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::bigint[], $6::text[])",
+            f"WITH entered AS (INSERT INTO billing_journal_entry ({names(_ENTRY)}) SELECT * FROM unnest($1::text[], "
+            "$2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[], "
+            f"$10::text[])) INSERT INTO billing_posting ({names(_POSTING)}) SELECT * FROM unnest("
+            "$11::text[], $12::int[], $13::text[], $14::text[], $15::bigint[], $16::text[])",
+            *([getattr(entry, name) for entry in entries] for name in _ENTRY),
             *(list(column) for column in zip(*rows, strict=True)),
         )
 

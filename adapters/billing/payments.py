@@ -111,7 +111,7 @@ class PostgresPayments:
 
     async def put(self, payment: Payment) -> None:
         """Insert or replace."""
-        changing = [name for name in _PAYMENT if name != "id"]
+        changing = tuple(name for name in _PAYMENT if name != "id")
         known = {
             **dict(payment),
             "currency": payment.amount.currency,

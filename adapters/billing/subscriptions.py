@@ -24,6 +24,7 @@ from domain.kernel.pagination import Page, decode_cursor, encode_cursor
 
 # What is looked for has a column; the rest of a subscription is one document.
 _SUBSCRIPTION = ("id", "customer_id", "status", "plan_code", "next_step", "next_at", "revision", "document")
+_CHANGING = _SUBSCRIPTION[1:]
 _REVISION = tuple(SubscriptionRevision.model_fields)
 _LINE = (
     *("id", "subscription_id", "customer_id", "key", "kind", "plan_code", "plan_version", "charge_code", "name"),
@@ -65,12 +66,15 @@ class PostgresSubscriptions:
         )
         return [SubscriptionId(row["id"]) for row in rows]
 
-    async def put(self, subscription: Subscription, step: Happening | None) -> None:
-        """Insert or replace."""
-        changing = names(_SUBSCRIPTION[1:])
+    async def put(self, subscription: Subscription, step: Happening | None, revision: SubscriptionRevision) -> None:
+        """Insert or replace, and add to its history."""
+        items = [item.model_dump(mode="json") for item in revision.items]
         await self._sql.execute(
-            f"INSERT INTO billing_subscription ({names(_SUBSCRIPTION)}) VALUES ({places(_SUBSCRIPTION)}) "
-            f"ON CONFLICT (id) DO UPDATE SET ({changing}) = ({names(_SUBSCRIPTION[1:], 'excluded.')})",
+            f"WITH kept AS (INSERT INTO billing_subscription ({names(_SUBSCRIPTION)}) VALUES "
+            f"({places(_SUBSCRIPTION)}) ON CONFLICT (id) DO UPDATE "
+            f"SET ({names(_CHANGING)}) = ({names(_CHANGING, 'excluded.')})) "
+            f"INSERT INTO billing_subscription_revision (subscription_id, {names(_REVISION)}) "
+            f"VALUES ($1, {places(_REVISION, before=len(_SUBSCRIPTION))})",
             subscription.id,
             subscription.customer_id,
             subscription.status,
@@ -79,16 +83,7 @@ class PostgresSubscriptions:
             step.at if step else None,
             subscription.revision,
             subscription.model_dump(mode="json"),
-        )
-
-    async def record(self, subscription_id: SubscriptionId, revision: SubscriptionRevision) -> None:
-        """Add to its history."""
-        items = [item.model_dump(mode="json") for item in revision.items]
-        await self._sql.execute(
-            f"INSERT INTO billing_subscription_revision ({names(_REVISION)}, subscription_id) "
-            f"VALUES ({places((*_REVISION, 'subscription_id'))})",
             *(items if name == "items" else getattr(revision, name) for name in _REVISION),
-            subscription_id,
         )
 
     async def revisions(

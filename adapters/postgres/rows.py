@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from adapters.postgres.session import Session
@@ -16,14 +17,16 @@ async def hold(session: Session, key: str) -> None:
     await session.sql.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
 
 
-def names(columns: Sequence[str], of: str = "") -> str:
+@cache
+def names(columns: tuple[str, ...], of: str = "") -> str:
     """A list of columns in SQL."""
     return ", ".join(f'{of}"{name}"' for name in columns)
 
 
-def places(columns: Sequence[str]) -> str:
-    """As many places for values: $1, $2, ..."""
-    return ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+@cache
+def places(columns: tuple[str, ...], before: int = 0) -> str:
+    """As many places for values: $1, $2, ..., after those that come before."""
+    return ", ".join(f"${before + number}" for number in range(1, len(columns) + 1))
 
 
 def values_of(thing: Any, columns: Sequence[str]) -> list[Any]:

@@ -27,12 +27,15 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $
             $8::text[], $9::text[], $10::text[])
      AS happened (id, type, version, timestamp, source, tenant_id, user_id, subject, data, metadata)
 """
-AUDIT = """
+_AUDIT = """
 INSERT INTO platform.security_audit
     (id, tenant_id, at, actor_kind, actor_id, action, resource, outcome, request_id, correlation_id, details)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::text[], $9::text[], $10::text[], $11::jsonb[])
+SELECT * FROM unnest(${}::text[], ${}::text[], ${}::timestamptz[], ${}::text[], ${}::text[], ${}::text[], ${}::text[],
+                     ${}::text[], ${}::text[], ${}::text[], ${}::jsonb[])
 """
+AUDIT = _AUDIT.format(*range(1, 12))
+# Most transactions do both, and every statement is a round trip.
+_BOTH = f"WITH audited AS ({_AUDIT.format(*range(11, 22))}) {APPEND}"
 
 _AS_PLATFORM = "RESET ROLE; SET LOCAL search_path TO platform"
 
@@ -117,9 +120,11 @@ class Session:
 
     async def flush(self) -> None:
         """Write what was collected; called once, right before the commit."""
-        if self._events:
+        if self._events and self._audit:
+            await self.sql.execute(_BOTH, *_columns(self._events), *_columns(self._audit))
+        elif self._events:
             await self.sql.execute(APPEND, *_columns(self._events))
-        if self._audit:
+        elif self._audit:
             await self.sql.execute(AUDIT, *_columns(self._audit))
 
 

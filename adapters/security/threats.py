@@ -32,7 +32,7 @@ class PostgresThreats:
 
     async def put(self, threat: Threat) -> None:
         """Insert or replace."""
-        changing = [name for name in _THREAT if name != "id"]
+        changing = tuple(name for name in _THREAT if name != "id")
         await self._sql.execute(
             f"INSERT INTO security_threat ({names(_THREAT)}) VALUES ({places(_THREAT)}) ON CONFLICT (id) DO UPDATE "
             f"SET ({names(changing)}) = ({names(changing, 'excluded.')})",

@@ -51,12 +51,8 @@ class Subscriptions(Protocol):
         """The customer's that wait for a payment method since their trial."""
         ...
 
-    async def put(self, subscription: Subscription, step: Happening | None) -> None:
-        """Insert or replace; `step` is what happens to it next."""
-        ...
-
-    async def record(self, subscription_id: SubscriptionId, revision: SubscriptionRevision) -> None:
-        """Add to its history."""
+    async def put(self, subscription: Subscription, step: Happening | None, revision: SubscriptionRevision) -> None:
+        """Insert or replace, and add to its history; `step` is what happens to it next."""
         ...
 
     async def revisions(

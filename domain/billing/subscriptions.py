@@ -349,18 +349,15 @@ class Books:
     ) -> Subscription:
         """Write down what a step has made of it, and announce it."""
         after, change, at = outcome.subscription, outcome.change, outcome.at
-        await self.uow.subscriptions.put(after, next_step(after))
-        await self.uow.subscriptions.record(
-            after.id,
-            SubscriptionRevision(
-                revision=after.revision,
-                change=change,
-                at=at,
-                status=after.status,
-                items=(after.pending or after).items,
-                actor=current_context().actor.id,
-            ),
+        revision = SubscriptionRevision(
+            revision=after.revision,
+            change=change,
+            at=at,
+            status=after.status,
+            items=(after.pending or after).items,
+            actor=current_context().actor.id,
         )
+        await self.uow.subscriptions.put(after, next_step(after), revision)
         lines = [
             Line(
                 **dict(accrual),
