@@ -14,12 +14,16 @@ DYNAMIC = {
     "history.timerProcessorMaxPollRPS": "2000",
     "history.visibilityProcessorMaxPollRPS": "2000",
     "history.timerProcessorMaxTimeShift": '"1ms"',
+    "history.timerProcessorSchedulerWorkerCount": "2",
+    "history.transferProcessorSchedulerWorkerCount": "8",
     "matching.enableFairness": "true",
     "frontend.WorkflowTimeSkippingEnabled": "true",
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "2",
 }
 """The poll rates save a 50 ms wait per step, the time shift up to a second per timer, which only servers with several
-clocks need; fairness shares busy workers between tenants."""
+clocks need; fairness shares busy workers between tenants. Of a thousand timers that are due at once, 512 schedulers all
+stood in line for the one database, and no workflow task reached a worker before the last of them: so few of them keep
+what timers set off, and what workers do, in step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from conftest import until
 
 from adapters.container import Container, open_container
 from adapters.kernel.clock import new_id, utc_now
+from adapters.kernel.memory import settle as settle_memory
 from adapters.temporal.namespace import ensure_namespace
 from cli.operator import make_operator_key
 from domain.billing.customer_model import Customer
@@ -74,6 +75,7 @@ async def measure(folder: Path) -> list[Figure]:
             tenant = await provisioned(container)
             await _catalogue(container, tenant)
             relay = Relay(container.database, container.subscriptions, container.starter)
+            settle_memory()
             naive = await _one_after_another(container, tenant)
             async with worker_of(container), container.transport() as transport:
                 task = asyncio.create_task(relay.run(transport))
