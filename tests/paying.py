@@ -165,9 +165,9 @@ async def selling(stack: Stack, tenant: Tenant) -> Merchant:
         "/v1/billing/payment-accounts/stripe", json={"secretKey": account}, headers=tenant.headers
     )
     assert connected.status_code == 200, connected.text
-    entity = {"code": "de", "name": "Initrode", "country": "DE", "numberPrefix": "DE", "graceHours": 24}
+    entity = {"code": "de", "name": "Initrode", "country": "DE", "taxId": "DE136695976", "numberPrefix": "DE"}
     taxes = [{"country": "DE", "name": "USt.", "percent": "19"}]
-    await seller.post("/v1/billing/legal-entities", {**entity, "taxes": taxes})
+    await seller.post("/v1/billing/legal-entities", {**entity, "graceHours": 24, "taxes": taxes})
     terms = {"name": "Monthly", "interval": "month", "charges": [PLAN]}
     await seller.post("/v1/billing/plans", {"code": "monthly", "terms": terms})
     return seller

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import typst
@@ -24,10 +24,20 @@ _WORDS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("invoice
 FALLBACK = "en"
 
 
-def pdf(said: dict[str, Any]) -> bytes:
-    """The PDF that says this."""
+class NotArchivable(Exception):
+    """PDF/A wants every character to have a shape, and no font here has one for some."""
+
+
+def pdf(said: Mapping[str, Any], *, archivable: bool = False) -> bytes:
+    """The PDF that says this. archivable: as PDF/A-3, which can carry data. Raises NotArchivable."""
     text = json.dumps(said, ensure_ascii=False)
-    document = typst.compile(_TEMPLATE, format="pdf", sys_inputs={"invoice": text})
+    standards: Literal["a-3b", "1.7"] = "a-3b" if archivable else "1.7"
+    try:
+        document = typst.compile(_TEMPLATE, format="pdf", sys_inputs={"invoice": text}, pdf_standards=standards)
+    except typst.TypstError as refused:
+        if archivable:
+            raise NotArchivable from refused
+        raise
     assert isinstance(document, bytes)
     return document
 

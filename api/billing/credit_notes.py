@@ -9,8 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from adapters.billing.credit_note_document import rendered
+from adapters.billing.e_invoice import credit_note_pdf, credit_note_xml
 from adapters.kernel.clock import new_id, utc_now
+from api.billing.papers import PDF, XML, WantedSyntax, pdf, xml
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
@@ -25,8 +26,9 @@ from domain.billing.credit_note_model import (
     WantedCreditNote,
 )
 from domain.billing.credit_notes import issue_credit_note
+from domain.billing.e_invoicing import Syntax
 from domain.billing.ids import CreditNoteId, CustomerId, InvoiceId
-from domain.billing.invoice_errors import InvoiceNotFound, InvoiceStepNotPossible
+from domain.billing.invoice_errors import EInvoiceNotPossible, InvoiceNotFound, InvoiceStepNotPossible
 from domain.billing.payment_errors import PaymentUnderWay
 from domain.billing.permissions import ISSUE_CREDIT_NOTE, READ_CREDIT_NOTES
 from domain.billing.prices import Amount
@@ -115,22 +117,21 @@ async def get_credit_note(
     return ok(await world.billing(tenant, lambda uow: uow.credit_notes.get(credit_note_id)))
 
 
-@router.get(
-    "/{credit_note_id}/document",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The credit note in the customer's language.",
-            "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        **problems(*_ONE),
-    },
-)
+@router.get("/{credit_note_id}/document", response_class=Response, responses={**PDF, **problems(*_ONE)})
 async def get_credit_note_document(
     credit_note_id: CreditNoteId, tenant: Annotated[TenantId, _OWN], world: World
 ) -> Response:
     """The credit note as a PDF."""
     note = await world.billing(tenant, lambda uow: uow.credit_notes.get(credit_note_id))
-    document = await asyncio.to_thread(rendered, note)
-    headers = {"Content-Disposition": f'inline; filename="{note.number}.pdf"', "Cache-Control": "no-store"}
-    return Response(document, media_type="application/pdf", headers=headers)
+    return pdf(await asyncio.to_thread(credit_note_pdf, note), note.number)
+
+
+@router.get(
+    "/{credit_note_id}/e-invoice", response_class=Response, responses={**XML, **problems(*_ONE, EInvoiceNotPossible)}
+)
+async def get_credit_note_data(
+    credit_note_id: CreditNoteId, tenant: Annotated[TenantId, _OWN], world: World, syntax: WantedSyntax = Syntax.CII
+) -> Response:
+    """The credit note as data that other programs read (EN 16931)."""
+    note = await world.billing(tenant, lambda uow: uow.credit_notes.get(credit_note_id))
+    return xml(await asyncio.to_thread(credit_note_xml, note, syntax), note.number)

@@ -9,21 +9,28 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StrictBool
 
-from adapters.billing.invoice_document import rendered
+from adapters.billing.e_invoice import invoice_pdf, invoice_xml
 from adapters.container import Container
 from adapters.kernel.clock import new_id, utc_now
 from api.billing.line_bodies import LineBodies, wanted_lines
+from api.billing.papers import PDF, XML, WantedSyntax, pdf, xml
 from api.envelope import Answer, ok
 from api.parameters import DEFAULT, Cursor, Limit, Line, World
 from api.principals import own_tenant
 from api.problems import problems
 from api.processes import tell_of_change, where_it_stands
 from api.routes import KeyedRoute
+from domain.billing.e_invoicing import Syntax
 from domain.billing.errors import CustomerNotFound
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, PaymentMethodId, SubscriptionId
 from domain.billing.invoice_commands import InvoiceProgress
-from domain.billing.invoice_errors import InvoiceNotFound, InvoiceStepNotPossible, LegalEntityUnknown
+from domain.billing.invoice_errors import (
+    EInvoiceNotPossible,
+    InvoiceNotFound,
+    InvoiceStepNotPossible,
+    LegalEntityUnknown,
+)
 from domain.billing.invoice_model import Invoice, InvoiceStatus
 from domain.billing.invoices import InvoiceBooks, invoice_standing
 from domain.billing.one_off import OneOffBooks
@@ -130,24 +137,22 @@ async def get_invoice(invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], 
     return ok(await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id)))
 
 
-@router.get(
-    "/{invoice_id}/document",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The invoice in the customer's language; a draft says that it is one.",
-            "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        **problems(*_ONE),
-    },
-)
+@router.get("/{invoice_id}/document", response_class=Response, responses={**PDF, **problems(*_ONE)})
 async def get_invoice_document(invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World) -> Response:
-    """The invoice as a PDF."""
+    """The invoice as a PDF; a draft says that it is one."""
     invoice = await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id))
-    document = await asyncio.to_thread(rendered, invoice)
-    name = invoice.number or "draft"
-    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
-    return Response(document, media_type="application/pdf", headers=headers)
+    return pdf(await asyncio.to_thread(invoice_pdf, invoice), invoice.number or "draft")
+
+
+@router.get(
+    "/{invoice_id}/e-invoice", response_class=Response, responses={**XML, **problems(*_ONE, EInvoiceNotPossible)}
+)
+async def get_e_invoice(
+    invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World, syntax: WantedSyntax = Syntax.CII
+) -> Response:
+    """The final invoice as data that other programs read (EN 16931)."""
+    invoice = await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id))
+    return xml(await asyncio.to_thread(invoice_xml, invoice, syntax), invoice.number or "draft")
 
 
 @router.get(

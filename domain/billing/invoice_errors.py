@@ -45,6 +45,13 @@ class InvoiceStepNotPossible(Conflict):
     hint = "Read the invoice again: drafts can be finalized and voided, open ones paid, voided or written off."
 
 
+class EInvoiceNotPossible(Conflict):
+    """EN 16931 cannot say this, or not yet."""
+
+    code = "billing.e_invoice_not_possible"
+    hint = "The reason says what is missing; the PDF can be had anyway, for a draft as well."
+
+
 class NothingToInvoice(Conflict):
     """Nothing is charged when the period ends."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Stack, until
+from e_invoices import broken_rules
 from paying import Merchant, merchant
 
 NOTES, INVOICES, REFUNDS = "/v1/billing/credit-notes", "/v1/billing/invoices", "/v1/billing/refunds"
@@ -197,7 +198,12 @@ class TestCreditNote:
 
         document = await seller.tenant.http.get(f"{NOTES}/{made['id']}/document", headers=seller.tenant.headers)
 
+        data = await seller.tenant.http.get(f"{NOTES}/{made['id']}/e-invoice", headers=seller.tenant.headers)
+
         assert document.content.startswith(b"%PDF")
+        assert 200 == data.status_code, data.text
+        assert [] == broken_rules(data.content, "factur-x")
+        assert made["invoiceNumber"].encode() in data.content
 
     async def test_of_what_cannot_be_given_back_is_refused(self, seller: Merchant) -> None:
         customer = await seller.customer(card=None)
