@@ -32,8 +32,6 @@ log = structlog.get_logger(__name__)
 _RPC = timedelta(seconds=5)
 # A worker that dies in the middle of a workflow task is noticed after this long.
 _TASK = timedelta(seconds=5)
-# The second is said of one whose first task is not to come yet.
-_NOT_BEGUN = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION)
 _DOWN = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN)
 
 
@@ -131,7 +129,7 @@ class WorkflowStarter:
         except WorkflowQueryFailedError as error:
             raise WorkflowsUnavailable("no worker answered the query") from error
         except (RPCError, RuntimeError) as error:
-            if isinstance(error, RPCError) and error.status in _NOT_BEGUN:
+            if isinstance(error, RPCError) and _has_not_begun(error):
                 return None
             raise _named(error) from error
         return answer
@@ -187,6 +185,12 @@ def _attributes(workflow_id: str) -> TypedSearchAttributes:
     if context.causation_id:
         pairs.append(SearchAttributePair(CAUSATION_ID, context.causation_id))
     return TypedSearchAttributes(pairs)
+
+
+def _has_not_begun(error: RPCError) -> bool:
+    """There is none, or its first task is not to come yet; of a process that is stuck, other words are said."""
+    waits = error.status is RPCStatusCode.FAILED_PRECONDITION and "not scheduled yet" in error.message
+    return waits or error.status is RPCStatusCode.NOT_FOUND
 
 
 def _name(workflow: Callable[..., Any]) -> str:
