@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +33,6 @@ from domain.billing.revenue_events import RevenueReportRequested
 from domain.billing.subscription_commands import FollowSubscription
 from domain.billing.webhook_commands import FollowWebhookEndpoint
 from domain.billing.webhook_events import WebhookQueued
-from domain.bus.event import Event
 from domain.security.breach_events import BreachChanged, BreachReported
 from domain.security.commands import (
     FollowBreach,
@@ -73,6 +70,7 @@ from workflows.billing.revenue_report import RevenueReportWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
 from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow
+from workflows.reaction_kinds import Signals, Starts, Wakes
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security import (
@@ -95,14 +93,6 @@ from workflows.security.risk import RiskWorkflow
 from workflows.security.subject_request import SubjectRequestWorkflow
 
 
-def _always(_: Any) -> bool:
-    return True
-
-
-def _now(_: Any) -> datetime | None:
-    return None
-
-
 def _since(fact: Any) -> dict[str, Any]:
     """What the process is about, and when that began."""
     return {**fact.model_dump(), "since": fact.occurred_at}
@@ -111,52 +101,6 @@ def _since(fact: Any) -> dict[str, Any]:
 def _in_the_world(instant: datetime, clock: ClockId | None) -> datetime | None:
     """A process in simulated time has to be there for its clock to be moved."""
     return instant if clock is None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Starts:
-    """The event starts this workflow, once per id; `summary` is what an operator reads in the Temporal UI.
-
-    when: not every such event does. at: there is nothing to do before, unless an event wakes it; None: it begins now.
-    """
-
-    on: type[Event]
-    workflow: Callable[..., Any]
-    id: Callable[[Any], str]
-    input: Callable[[Any], Any]
-    summary: Callable[[Any], str]
-    when: Callable[[Any], bool] = _always
-    at: Callable[[Any], datetime | None] = _now
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """The event signals a workflow that may be running; one that has ended, or begins later, is left alone."""
-
-    on: type[Event]
-    signal: Callable[..., Any]
-    id: Callable[[Any], str]
-    input: Callable[[Any], Any]
-    when: Callable[[Any], bool] = _always
-
-
-@dataclass(frozen=True, slots=True)
-class Wakes:
-    """The event signals this workflow, and starts it first if it does not run, even if it has ended before.
-
-    One that was to begin later begins now.
-
-    A run that is about to end looks once more, so nothing falls between two runs.
-    """
-
-    on: type[Event]
-    workflow: Callable[..., Any]
-    id: Callable[[Any], str]
-    input: Callable[[Any], Any]
-    summary: Callable[[Any], str]
-    signal: Callable[..., Any]
-    told: Callable[[Any], Any]
-    when: Callable[[Any], bool] = _always
 
 
 REACTIONS: tuple[Starts | Signals | Wakes, ...] = (

@@ -12,7 +12,8 @@ from domain.bus.model import Subscription, SubscriptionKind
 from domain.catalogue import CATALOGUE
 from domain.kernel.context import Context, within
 from domain.kernel.ids import TenantId
-from workflows.reactions import BY_TYPE, Signals, Starts, Wakes
+from workflows.reaction_kinds import Signals, Starts, Wakes
+from workflows.reactions import BY_TYPE
 
 
 class ReactionHandler:

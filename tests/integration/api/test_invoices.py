@@ -8,11 +8,9 @@ from itertools import count
 from typing import Any
 
 import asyncpg
-import facturx
 import httpx
 import pytest
 from conftest import Stack, Tenant, until
-from e_invoices import broken_rules
 from people import code
 from temporalio.testing import TimeSkipper
 
@@ -386,33 +384,3 @@ class TestLegalEntity:
         refused = await post(seller, "/v1/billing/customers", body)
 
         assert (422, "billing.legal_entity_unknown") == (refused.status_code, code(refused))
-
-
-class TestDocument:
-    async def test_is_a_pdf_in_the_customers_language(self, seller: Tenant) -> None:
-        subscription = await bought(seller, locale="de-DE", address=["Ringstr. 1", "50667 Köln"])
-        [draft] = await invoices(seller, subscription)
-        final = await step(seller, draft, "finalize")
-
-        answer = await seller.http.get(f"{INVOICES}/{final['id']}/document", headers=seller.headers)
-
-        assert (200, "application/pdf") == (answer.status_code, answer.headers["Content-Type"])
-        assert f'"{final["number"]}.pdf"' in answer.headers["Content-Disposition"]
-        assert answer.content.startswith(b"%PDF-")
-
-    @pytest.mark.parametrize(("syntax", "flavor"), [("cii", "factur-x"), ("ubl", "ubl-2.1")])
-    async def test_can_be_had_as_data(self, seller: Tenant, syntax: str, flavor: str) -> None:
-        [draft] = await invoices(seller, await bought(seller, country="AT", taxId="ATU13585627"))
-        path, params = f"{INVOICES}/{draft['id']}/e-invoice", {"syntax": syntax}
-
-        early = await seller.http.get(path, params=params, headers=seller.headers)
-        final = await step(seller, draft, "finalize")
-        answer = await seller.http.get(path, params=params, headers=seller.headers)
-        paper = await seller.http.get(f"{INVOICES}/{draft['id']}/document", headers=seller.headers)
-
-        _, within = facturx.get_xml_from_pdf(paper.content)
-        assert (409, "billing.e_invoice_not_possible") == (early.status_code, code(early))
-        assert (200, "application/xml") == (answer.status_code, answer.headers["Content-Type"])
-        assert f'"{final["number"]}.xml"' in answer.headers["Content-Disposition"]
-        assert [] == broken_rules(answer.content, flavor)
-        assert (within == answer.content) is (syntax == "cii")
