@@ -10,7 +10,8 @@ from typing import Any
 from domain.bus.event import Event
 
 
-def _always(_: Any) -> bool:
+def always(_: Any) -> bool:
+    """Each such event does."""
     return True
 
 
@@ -30,7 +31,7 @@ class Starts:
     id: Callable[[Any], str]
     input: Callable[[Any], Any]
     summary: Callable[[Any], str]
-    when: Callable[[Any], bool] = _always
+    when: Callable[[Any], bool] = always
     at: Callable[[Any], datetime | None] = _now
 
 
@@ -42,7 +43,7 @@ class Signals:
     signal: Callable[..., Any]
     id: Callable[[Any], str]
     input: Callable[[Any], Any]
-    when: Callable[[Any], bool] = _always
+    when: Callable[[Any], bool] = always
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,4 @@ class Wakes:
     summary: Callable[[Any], str]
     signal: Callable[..., Any]
     told: Callable[[Any], Any]
-    when: Callable[[Any], bool] = _always
+    when: Callable[[Any], bool] = always

@@ -70,7 +70,7 @@ from workflows.billing.revenue_report import RevenueReportWorkflow
 from workflows.billing.subscription import SubscriptionWorkflow
 from workflows.billing.test_clock import ClockWorkflow
 from workflows.billing.webhook_endpoint import WebhookEndpointWorkflow
-from workflows.reaction_kinds import Signals, Starts, Wakes
+from workflows.reaction_kinds import Signals, Starts, Wakes, always
 from workflows.sagas import onboarding
 from workflows.sagas.onboarding import OnboardingSaga
 from workflows.security import (
@@ -139,7 +139,7 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
     ),
     Starts(
         on=InvoiceFinalized,
-        when=lambda fact: not fact.was_draft,
+        when=lambda fact: fact.draft_until is None,
         workflow=InvoiceWorkflow.run,
         id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
         input=lambda fact: FollowInvoice.model_validate(_since(fact)),
@@ -149,6 +149,7 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
     *(
         Wakes(
             on=kind,
+            when=when,
             workflow=InvoiceWorkflow.run,
             id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
             input=lambda fact: FollowInvoice.model_validate(_since(fact)),
@@ -156,7 +157,13 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
             signal=InvoiceWorkflow.changed,
             told=lambda fact: fact.about.type,
         )
-        for kind in (InvoicePaid, InvoiceVoided, InvoiceWrittenOff)
+        for kind, when in (
+            # Somebody has made it final so early that it is due before its process begins.
+            (InvoiceFinalized, lambda fact: fact.draft_until is not None and fact.due_at < fact.draft_until),
+            (InvoicePaid, always),
+            (InvoiceVoided, always),
+            (InvoiceWrittenOff, always),
+        )
     ),
     Starts(
         on=PaymentRequested,

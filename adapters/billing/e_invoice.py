@@ -21,7 +21,7 @@ from adapters.billing.paper import NotArchivable, pdf
 from domain.billing.credit_note_model import CreditNote, CreditNoteContent
 from domain.billing.e_invoicing import Syntax, VatCategory, category_of, ensure_can_be_said, ensure_is_final
 from domain.billing.invoice_errors import EInvoiceNotPossible
-from domain.billing.invoice_model import Invoice, InvoiceContent, InvoiceLine, Party
+from domain.billing.invoice_model import Invoice, InvoiceContent, InvoiceLine, InvoiceStatus, Party
 from domain.billing.rating import StepKind
 from domain.billing.taxes import Tax
 from domain.kernel.money import Money
@@ -34,7 +34,8 @@ _INVOICE, _CREDIT_NOTE = "380", "381"  # UNTDID 1001
 _ONE = "C62"  # UN/ECE Recommendation 20
 _MAIL = "EM"  # Electronic Address Scheme
 _CREDIT_TRANSFER, _SEPA_CREDIT_TRANSFER, _OTHER = "30", "58", "ZZZ"  # UNTDID 4461
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
+_NOT_XML = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 _WHY = {
     VatCategory.REVERSE_CHARGE: ("Reverse charge", "VATEX-EU-AE"),
     VatCategory.OUTSIDE_SCOPE: ("Not subject to VAT", "VATEX-EU-O"),
@@ -43,9 +44,9 @@ _GREECE = {"GR": "EL"}
 Terms = dict[str, Any]
 
 
-def invoice_xml(invoice: Invoice, syntax: Syntax) -> bytes:
-    """The invoice. Raises EInvoiceNotPossible."""
-    return _written(_of_invoice(invoice), syntax)
+def invoice_xml(invoice: Invoice, applied: Money, syntax: Syntax) -> bytes:
+    """The invoice. applied: the customer's credit that it was paid with. Raises EInvoiceNotPossible."""
+    return _written(_of_invoice(invoice, applied), syntax)
 
 
 def credit_note_xml(note: CreditNote, syntax: Syntax) -> bytes:
@@ -53,10 +54,10 @@ def credit_note_xml(note: CreditNote, syntax: Syntax) -> bytes:
     return _written(_of_credit_note(note), syntax)
 
 
-def invoice_pdf(invoice: Invoice) -> bytes:
+def invoice_pdf(invoice: Invoice, applied: Money) -> bytes:
     """The invoice on paper; with its data, where EN 16931 can say it and PDF/A can carry it."""
     try:
-        xml = invoice_xml(invoice, Syntax.CII)
+        xml = invoice_xml(invoice, applied, Syntax.CII)
         return _with_data(invoice_document.told(invoice), xml, invoice.content)
     except (EInvoiceNotPossible, NotArchivable):
         return invoice_document.rendered(invoice)
@@ -82,12 +83,14 @@ def _with_data(said: Mapping[str, Any], xml: bytes, content: InvoiceContent | Cr
         level="en16931",
         check_xsd=False,
         lang=content.locale,
-        pdf_metadata={
-            "author": content.seller.name,
-            "keywords": "Factur-X",
-            "title": said["title"],
-            "subject": f"{said['title']}, {content.buyer.name}",
-        },
+        pdf_metadata=_as_xml_can(
+            {
+                "author": content.seller.name,
+                "keywords": "Factur-X",
+                "title": said["title"],
+                "subject": f"{said['title']}, {content.buyer.name}",
+            }
+        ),
     )
     assert isinstance(document, bytes)
     return document
@@ -96,18 +99,20 @@ def _with_data(said: Mapping[str, Any], xml: bytes, content: InvoiceContent | Cr
 def _written(terms: Terms, syntax: Syntax) -> bytes:
     from facturx import generate_xml  # noqa: PLC0415 - a third of a second of loading, for who wants documents
 
-    xml = generate_xml(terms, flavor=_FLAVORS[syntax], level="en16931", check_xsd=False, check_schematron=None)
+    xml = generate_xml(
+        _as_xml_can(terms), flavor=_FLAVORS[syntax], level="en16931", check_xsd=False, check_schematron=None
+    )
     assert isinstance(xml, bytes)
     return xml
 
 
-def _of_invoice(invoice: Invoice) -> Terms:
+def _of_invoice(invoice: Invoice, applied: Money) -> Terms:
     ensure_is_final(invoice)
     content = invoice.content
     assert invoice.number is not None
     assert invoice.finalized_at is not None
     assert invoice.due_at is not None
-    zone = ZoneInfo(content.timezone)
+    zone, paid = ZoneInfo(content.timezone), invoice.status is InvoiceStatus.PAID
     details = ["; ".join(line["details"]) for line in invoice_document.told(invoice)["lines"]]
     spans = [_span(line, zone) for line in content.lines]
     lines = [
@@ -120,8 +125,9 @@ def _of_invoice(invoice: Invoice) -> Terms:
     ]
     return {
         **_head(invoice.number, _INVOICE, invoice.finalized_at.astimezone(zone).date(), content),
-        **_sums(content, paid=content.total - invoice.due),
-        **_payment(content, invoice.number),
+        # What credit notes took off what was due is theirs to say: whoever books both must not count it twice.
+        **_sums(content, paid=applied + invoice.due if paid else applied),
+        **({} if paid else _payment(content, invoice.number)),
         "BT-9": invoice.due_at.astimezone(zone).date(),
         # When all of it is delivered, and the time that it is for.
         "BT-72": max(last for _, last in spans),
@@ -137,7 +143,7 @@ def _of_credit_note(note: CreditNote) -> Terms:
     terms = {
         **_head(note.number, _CREDIT_NOTE, day, content),
         "BT-72": day,
-        **_sums(content, paid=content.total.of(minor=0)),
+        **_sums(content, paid=content.total - note.lessened_due),
         "BT-20": " ".join(credit_note_document.told(note)["notes"]) or note.reason.value,
         "BG-25": [
             _line(number, line.name, line.tax, *_one_for(line.taxed.net))
@@ -172,7 +178,7 @@ def _party(party: Party, country: str | None, *, untaxed: bool) -> Terms:
     if party.email:
         known |= {"einvoicing_addr": party.email, "einvoicing_addr_schemeid": _MAIL}
     # BR-O-02: what is outside the scope of VAT bears no VAT number. BR-CO-09: one begins with its country.
-    number = (party.tax_id or "").replace(" ", "")
+    number = re.sub("[^A-Z0-9]", "", (party.tax_id or "").upper())
     if not untaxed and country and number.startswith((country, _GREECE.get(country, country))):
         known["vat_identifier"] = number
     elif number and not untaxed:
@@ -244,12 +250,29 @@ def _breakdown(category: VatCategory, percent: Decimal, net: Money, tax: Money) 
 def _payment(content: InvoiceContent, number: str) -> Terms:
     if not content.payment_details:
         return {}
-    found = _IBAN.search(content.payment_details.upper())
-    account = iban.compact(found[0]) if found and iban.is_valid(found[0]) else None
+    account = _account_in(content.payment_details)
     if account is None:
         return {"BT-81": _OTHER, "BT-82": content.payment_details, "BT-83": number}
     means = _SEPA_CREDIT_TRANSFER if content.currency == "EUR" else _CREDIT_TRANSFER
     return {"BT-81": means, "BT-83": number, "BT-84": account}
+
+
+def _account_in(words: str) -> str | None:
+    """The first IBAN among them. What follows it looks as if it went on: its check digits say where it ends."""
+    for found in _IBAN.finditer(words.upper()):
+        for end in range(len(found[0]), 0, -1):
+            if iban.is_valid(found[0][:end]):
+                return str(iban.compact(found[0][:end]))
+    return None
+
+
+def _as_xml_can(value: Any) -> Any:
+    """Without characters that XML 1.0 cannot write, which names and groups of usage may have."""
+    if isinstance(value, str):
+        return _NOT_XML.sub("", value)
+    if isinstance(value, list):
+        return [_as_xml_can(each) for each in value]
+    return {name: _as_xml_can(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _without_nothing(terms: Mapping[str, Any]) -> Terms:

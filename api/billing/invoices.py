@@ -20,7 +20,7 @@ from api.principals import own_tenant
 from api.problems import problems
 from api.processes import tell_of_change, where_it_stands
 from api.routes import KeyedRoute
-from domain.billing.e_invoicing import Syntax
+from domain.billing.e_invoicing import Syntax, with_credit_applied
 from domain.billing.errors import CustomerNotFound
 from domain.billing.events import PaymentMethod
 from domain.billing.ids import CustomerId, InvoiceId, PaymentMethodId, SubscriptionId
@@ -140,8 +140,8 @@ async def get_invoice(invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], 
 @router.get("/{invoice_id}/document", response_class=Response, responses={**PDF, **problems(*_ONE)})
 async def get_invoice_document(invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World) -> Response:
     """The invoice as a PDF; a draft says that it is one."""
-    invoice = await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id))
-    return pdf(await asyncio.to_thread(invoice_pdf, invoice), invoice.number or "draft")
+    invoice, applied = await world.billing(tenant, lambda uow: with_credit_applied(uow, invoice_id))
+    return pdf(await asyncio.to_thread(invoice_pdf, invoice, applied), invoice.number or "draft")
 
 
 @router.get(
@@ -151,8 +151,8 @@ async def get_e_invoice(
     invoice_id: InvoiceId, tenant: Annotated[TenantId, _OWN], world: World, syntax: WantedSyntax = Syntax.CII
 ) -> Response:
     """The final invoice as data that other programs read (EN 16931)."""
-    invoice = await world.billing(tenant, lambda uow: uow.invoices.get(invoice_id))
-    return xml(await asyncio.to_thread(invoice_xml, invoice, syntax), invoice.number or "draft")
+    invoice, applied = await world.billing(tenant, lambda uow: with_credit_applied(uow, invoice_id))
+    return xml(await asyncio.to_thread(invoice_xml, invoice, applied, syntax), invoice.number or "draft")
 
 
 @router.get(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from domain.billing.ids import InvoiceId
 from domain.billing.invoice_errors import EInvoiceNotPossible
 from domain.billing.invoice_model import Invoice, InvoiceStatus, Party
+from domain.billing.ports import BillingUnitOfWork
 from domain.billing.taxes import Tax, TaxTotal
-from domain.kernel.money import exponent
+from domain.kernel.money import Money, exponent
 
 _MOST_DIGITS = 2
 """BR-DEC-*: no amount has more."""
@@ -37,6 +39,13 @@ def category_of(tax: Tax) -> VatCategory:
     if tax.percent:
         return VatCategory.STANDARD
     return VatCategory.ZERO if tax.name else VatCategory.OUTSIDE_SCOPE
+
+
+async def with_credit_applied(uow: BillingUnitOfWork, invoice_id: InvoiceId) -> tuple[Invoice, Money]:
+    """An invoice, and what the customer's credit has paid of it. Raises InvoiceNotFound."""
+    invoice = await uow.invoices.get(invoice_id)
+    uses = await uow.credits.uses_of(invoice_id)
+    return invoice, sum((use.amount for use in uses), invoice.due.of(minor=0))
 
 
 def ensure_is_final(invoice: Invoice) -> None:

@@ -42,7 +42,9 @@ class InvoiceFinalized(Event):
     customer_id: CustomerId
     subscription_id: SubscriptionId | None = Field(default=None, description="Null for one-off invoices.")
     test_clock_id: ClockId | None = Field(default=None, description="Whose simulated time the customer lives in.")
-    was_draft: bool = Field(description="Whether `billing.invoice.drafted` told of it before.")
+    draft_until: AwareDatetime | None = Field(
+        default=None, description="When it would have become final by itself; null if it never was a draft."
+    )
     number: str = Field(description="Gapless per legal entity and year.", examples=["INV-2026-000417"])
     total: Money = Field(description="Tax included.")
     tax: Money = Field(description="The tax in it.")

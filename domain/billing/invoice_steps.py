@@ -59,7 +59,7 @@ class InvoiceSteps:
             finalize_at=at + seller.grace,
         )
         if final:
-            invoice = await self.make_final(invoice, lines, parties, was_draft=False)
+            invoice = await self.make_final(invoice, lines, parties, draft_until=None)
         else:
             await self.uow.invoices.put(invoice)
             self.uow.events.append(
@@ -75,11 +75,16 @@ class InvoiceSteps:
         return invoice
 
     async def make_final(
-        self, invoice: Invoice, lines: Sequence[Line], parties: tuple[Customer, LegalEntity], *, was_draft: bool
+        self,
+        invoice: Invoice,
+        lines: Sequence[Line],
+        parties: tuple[Customer, LegalEntity],
+        *,
+        draft_until: datetime | None,
     ) -> Invoice:
         """Give it its number, book what it says of these lines, and pay it with what the customer has.
 
-        What it says was reckoned in this transaction, as final.
+        What it says was reckoned in this transaction, as final. draft_until: None if it never was a draft.
         """
         customer, seller = parties
         content = invoice.content
@@ -102,7 +107,7 @@ class InvoiceSteps:
                 **self.named(final),
                 subscription_id=final.subscription_id,
                 test_clock_id=customer.test_clock_id,
-                was_draft=was_draft,
+                draft_until=draft_until,
                 number=final.number,
                 total=content.total,
                 tax=content.tax_amount,

@@ -109,7 +109,7 @@ class InvoiceBooks(InvoiceSteps):
         if content.total.minor < 0:
             return await self._a_credit(invoice)
         said = invoice.model_copy(update={"content": content})
-        return await self.make_final(said, lines, (customer, seller), was_draft=True)
+        return await self.make_final(said, lines, (customer, seller), draft_until=invoice.finalize_at)
 
     async def _a_credit(self, invoice: Invoice) -> Invoice:
         """It has come to a credit as a draft: that waits for the next invoice, if there will be one."""

@@ -60,6 +60,7 @@ class OneOffBooks:
         seller = await self.uow.legal_entities.selling(customer.legal_entity)
         if seller is None:
             raise LegalEntityUnknown(legal_entity=customer.legal_entity)
+        final = final or not seller.grace
         invoice_id = self.ids(InvoiceId)
         lines = [
             await self._line(customer, each, f"{invoice_id}/{number:03}", None) for number, each in enumerate(wanted, 1)

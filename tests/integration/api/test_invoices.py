@@ -197,7 +197,20 @@ class TestInvoice:
         assert begins is not None
         assert abs(begins - due) < timedelta(seconds=1)
         assert {"billing.invoice.finalized", "billing.invoice.paid"} == {event["type"] for event in events}
-        assert [False] == [event["data"]["wasDraft"] for event in events if "wasDraft" in event["data"]]
+        assert [None] == [event["data"].get("draftUntil") for event in events if event["type"].endswith("finalized")]
+
+    async def test_that_is_due_before_it_would_have_been_final_is_overdue_then(
+        self, stack: Stack, seller: Tenant
+    ) -> None:
+        terms = {**SELLER, "numberPrefix": "NOW", "paymentTermsDays": 0}
+        await post(seller, ENTITIES, {"code": "now", **terms})
+        [draft] = await invoices(seller, await bought(seller, legalEntity="now"))
+        final = await step(seller, draft, "finalize")
+
+        async def overdue() -> bool:
+            return bool((await seller.get(f"{INVOICES}/{final['id']}"))["overdue"])
+
+        await until(overdue, what="what its process does at once")
 
     async def test_that_is_a_draft_has_a_process_from_when_it_becomes_final(self, stack: Stack, seller: Tenant) -> None:
         [draft] = await invoices(seller, await bought(seller))
