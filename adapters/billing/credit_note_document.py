@@ -1,16 +1,11 @@
-"""Credit notes as PDF, in the customer's language."""
+"""Credit notes as they are printed, in the customer's language."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.billing.paper import Paper, pdf
+from adapters.billing.paper import Paper
 from domain.billing.credit_note_model import CreditNote, CreditNoteLine
-
-
-def rendered(note: CreditNote) -> bytes:
-    """The PDF."""
-    return pdf(told(note))
 
 
 def told(note: CreditNote) -> dict[str, Any]:

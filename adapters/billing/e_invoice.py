@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -55,21 +55,21 @@ def credit_note_xml(note: CreditNote, syntax: Syntax) -> bytes:
 
 
 def invoice_pdf(invoice: Invoice, applied: Money) -> bytes:
-    """The invoice on paper; with its data, where EN 16931 can say it and PDF/A can carry it."""
-    try:
-        xml = invoice_xml(invoice, applied, Syntax.CII)
-        return _with_data(invoice_document.told(invoice), xml, invoice.content)
-    except (EInvoiceNotPossible, NotArchivable):
-        return invoice_document.rendered(invoice)
+    """The invoice on paper, and its data with it."""
+    return _pdf(invoice_document.told(invoice), invoice.content, lambda: invoice_xml(invoice, applied, Syntax.CII))
 
 
 def credit_note_pdf(note: CreditNote) -> bytes:
-    """The same for a credit note."""
+    """The credit note on paper, and its data with it."""
+    return _pdf(credit_note_document.told(note), note.content, lambda: credit_note_xml(note, Syntax.CII))
+
+
+def _pdf(said: Mapping[str, Any], content: InvoiceContent | CreditNoteContent, data: Callable[[], bytes]) -> bytes:
+    """With its data, where EN 16931 can say it and PDF/A can carry it."""
     try:
-        xml = credit_note_xml(note, Syntax.CII)
-        return _with_data(credit_note_document.told(note), xml, note.content)
+        return _with_data(said, data(), content)
     except (EInvoiceNotPossible, NotArchivable):
-        return credit_note_document.rendered(note)
+        return pdf(said)
 
 
 def _with_data(said: Mapping[str, Any], xml: bytes, content: InvoiceContent | CreditNoteContent) -> bytes:

@@ -1,4 +1,4 @@
-"""Invoices as PDF, in the customer's language."""
+"""Invoices as they are printed, in the customer's language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from adapters.billing.paper import Paper, pdf
+from adapters.billing.paper import Paper
 from domain.billing.invoice_model import Invoice, InvoiceLine, InvoiceStatus
 from domain.billing.rating import RatingStep, StepKind
 from domain.billing.subscription_model import LineKind
@@ -15,13 +15,8 @@ from domain.billing.subscription_model import LineKind
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-def rendered(invoice: Invoice) -> bytes:
-    """The PDF. A draft and a void invoice are marked as such across each page."""
-    return pdf(told(invoice))
-
-
 def told(invoice: Invoice) -> dict[str, Any]:
-    """Everything that it says, ready to print."""
+    """Everything that it says, ready to print. A draft and a void invoice are marked as such across each page."""
     return _Told(invoice).everything()
 
 

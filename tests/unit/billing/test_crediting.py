@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from subscribed import BEGIN, begun_on, customer, entity, item, plan, recurring
 
-from adapters.billing.credit_note_document import rendered, told
+from adapters.billing.credit_note_document import told
+from adapters.billing.paper import pdf
 from domain.billing.credit_note_model import CreditNote, CreditNoteLine, CreditNoteReason
 from domain.billing.crediting import credited_part, note_content
 from domain.billing.ids import CreditNoteId, CustomerId
@@ -82,4 +83,4 @@ class TestDocument:
         assert title == said["title"]
         assert way in said["notes"][-1]
         assert ["DE-CN-2026-000001", "DE-2026-000417"] == [said["facts"][0][1], said["facts"][-1][1]]
-        assert rendered(note).startswith(b"%PDF-")
+        assert pdf(told(note)).startswith(b"%PDF-")

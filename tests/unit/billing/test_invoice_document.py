@@ -11,6 +11,7 @@ import pytest
 from subscribed import BEGIN, begun_on, customer, entity, item, plan, recurring
 
 import adapters.billing.invoice_document as document
+from adapters.billing.paper import pdf
 from domain.billing import lifecycle
 from domain.billing.ids import InvoiceId
 from domain.billing.invoice_model import Invoice, InvoiceStatus
@@ -85,7 +86,7 @@ class TestDocument:
     @pytest.mark.parametrize("locale", ["de", "en", "fr", "ar", "zh-Hans"])
     @pytest.mark.parametrize("status", list(InvoiceStatus))
     def test_can_be_set(self, locale: str, status: InvoiceStatus) -> None:
-        assert document.rendered(invoice(locale, status)).startswith(b"%PDF-")
+        assert pdf(document.told(invoice(locale, status))).startswith(b"%PDF-")
 
     def test_has_every_word_in_every_language(self) -> None:
         words = json.loads(Path(document.__file__).with_name("invoice_words.json").read_text("utf-8"))
