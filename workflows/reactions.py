@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -103,6 +104,15 @@ def _in_the_world(instant: datetime, clock: ClockId | None) -> datetime | None:
     return instant if clock is None else None
 
 
+# The process of an invoice is begun by whatever of its events comes first.
+_INVOICE: Mapping[str, Any] = MappingProxyType(
+    {
+        "workflow": InvoiceWorkflow.run,
+        "id": lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
+        "input": lambda fact: FollowInvoice.model_validate(_since(fact)),
+    }
+)
+
 REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
     Starts(
         on=SubscriptionCreated,
@@ -131,18 +141,14 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
     ),
     Starts(
         on=InvoiceDrafted,
-        workflow=InvoiceWorkflow.run,
-        id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
-        input=lambda fact: FollowInvoice.model_validate(_since(fact)),
+        **_INVOICE,
         summary=lambda fact: f"Invoice of {fact.total} to {fact.customer_id}",
         at=lambda fact: _in_the_world(fact.finalize_at, fact.test_clock_id),
     ),
     Starts(
         on=InvoiceFinalized,
         when=lambda fact: fact.draft_until is None,
-        workflow=InvoiceWorkflow.run,
-        id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
-        input=lambda fact: FollowInvoice.model_validate(_since(fact)),
+        **_INVOICE,
         summary=lambda fact: f"Invoice {fact.number} of {fact.total} to {fact.customer_id}",
         at=lambda fact: _in_the_world(fact.due_at, fact.test_clock_id),
     ),
@@ -150,9 +156,7 @@ REACTIONS: tuple[Starts | Signals | Wakes, ...] = (
         Wakes(
             on=kind,
             when=when,
-            workflow=InvoiceWorkflow.run,
-            id=lambda fact: invoice.workflow_id(fact.tenant_id, fact.invoice_id),
-            input=lambda fact: FollowInvoice.model_validate(_since(fact)),
+            **_INVOICE,
             summary=lambda fact: f"Invoice to {fact.customer_id}",
             signal=InvoiceWorkflow.changed,
             told=lambda fact: fact.about.type,
